@@ -1,0 +1,193 @@
+import type {
+  AcquireFailure,
+  CheckpointMode,
+  CheckpointTrigger,
+  CloseReason,
+  Role,
+} from './stats.ts'
+
+/** The span that was active where something began: enough to parent or link a span made later. */
+export interface TraceRef {
+  readonly traceId: string
+  readonly spanId: string
+  readonly isSampled: boolean
+}
+
+/** One lease as a waiter or a starved checkpoint sees it. */
+export interface HolderRef {
+  readonly connectionId: number
+  readonly leaseId: number
+  readonly heldMs: number
+  readonly label: string | null
+  readonly sql: string | null
+  readonly trace: TraceRef | null
+}
+
+/** An acquire that waited, opened a connection, or failed. An instant one makes no event. */
+export interface AcquireEvent {
+  readonly type: 'acquire'
+  readonly role: Role
+  readonly outcome: 'granted' | AcquireFailure
+  readonly startedAtMs: number
+  readonly waitMs: number
+  /** Callers already queued in this lane when this one came. */
+  readonly queueDepth: number
+  readonly connectionId: number | null
+  readonly hasOpened: boolean
+  readonly label: string | null
+  readonly trace: TraceRef | null
+  /** The lease whose release served this caller. */
+  readonly releasedBy: HolderRef | null
+  /** The oldest holders at the time of queueing, at most four. */
+  readonly holders: readonly HolderRef[]
+}
+
+/** A lease that ended; made only when its trace is sampled. */
+export interface LeaseEvent {
+  readonly type: 'lease'
+  readonly role: Role
+  readonly connectionId: number
+  readonly leaseId: number
+  readonly startedAtMs: number
+  readonly useMs: number
+  readonly statementCount: number
+  /** Callers queued in the lane when the lease ended. */
+  readonly waiterCount: number
+  readonly label: string | null
+  readonly trace: TraceRef | null
+}
+
+/** A statement; made only when its lease's trace is sampled, or when it failed. */
+export interface StatementEvent {
+  readonly type: 'statement'
+  readonly role: Role
+  readonly connectionId: number
+  readonly sql: string
+  readonly startedAtMs: number
+  readonly durationMs: number
+  readonly rowCount: number | null
+  /** SQLite's extended code name, such as `SQLITE_CONSTRAINT_UNIQUE`. */
+  readonly errorCode: string | null
+  readonly trace: TraceRef | null
+}
+
+export interface ConnectionOpenedEvent {
+  readonly type: 'connection.opened'
+  readonly role: Role
+  readonly connectionId: number
+  readonly startedAtMs: number
+  readonly createMs: number
+}
+
+export interface ConnectionClosedEvent {
+  readonly type: 'connection.closed'
+  readonly role: Role
+  readonly connectionId: number
+  readonly reason: CloseReason
+  readonly error: string | null
+}
+
+/** A lease passed the leak threshold (`isRecovered: false`), or was released after all (`true`). */
+export interface LeakEvent {
+  readonly type: 'leak'
+  readonly isRecovered: boolean
+  readonly holder: HolderRef
+  /** Where the lease was acquired; captured only while leak detection is on. */
+  readonly stack: string | null
+}
+
+/** The share of connections in use crossed the near-capacity line: once up, once down per episode. */
+export interface CapacityEvent {
+  readonly type: 'capacity'
+  readonly isNear: boolean
+  readonly inUse: number
+  readonly max: number
+  readonly waiting: number
+}
+
+/** What a finished checkpoint achieved, from its result row and the probe after it. */
+export const CHECKPOINT_OUTCOMES = [
+  /** All frames copied and the log starts over. */
+  'complete_reset',
+  /** All frames copied; the next write may reuse the log. */
+  'complete',
+  /** A reader's snapshot kept the rest from being copied. */
+  'partial_reader',
+  /** A writer added frames meanwhile. */
+  'partial_writer',
+  'busy_writer',
+  'busy_checkpointer',
+  /** There was nothing to copy. */
+  'noop',
+  'error',
+] as const
+export type CheckpointOutcome = (typeof CHECKPOINT_OUTCOMES)[number]
+
+export interface CheckpointEvent {
+  readonly type: 'checkpoint'
+  readonly mode: CheckpointMode
+  readonly trigger: CheckpointTrigger
+  readonly outcome: CheckpointOutcome
+  readonly startedAtMs: number
+  readonly durationMs: number
+  readonly isBusy: boolean
+  /** Frames in the log and frames copied, as SQLite's row says; `null` when it said −1. */
+  readonly logFrames: number | null
+  readonly checkpointedFrames: number | null
+  /** Frames that this checkpoint moved into the database file. */
+  readonly movedFrames: number
+  readonly sizeBeforeBytes: number | null
+  readonly sizeAfterBytes: number | null
+  readonly errorCode: string | null
+  /** Leases that may have kept it from finishing, oldest first. */
+  readonly blockedBy: readonly HolderRef[]
+}
+
+/** Backfill has stopped while frames pile up (`isStarved: true`), or it moves again. */
+export interface StarvationEvent {
+  readonly type: 'starvation'
+  readonly isStarved: boolean
+  readonly pendingFrames: number
+  readonly holder: HolderRef | null
+}
+
+export const POOL_STATES = [
+  'starting',
+  'ready',
+  'degraded',
+  'draining',
+  'closed',
+  'failed',
+] as const
+export type PoolState = (typeof POOL_STATES)[number]
+
+export interface PoolStateEvent {
+  readonly type: 'pool'
+  readonly state: PoolState
+  readonly reason: string | null
+}
+
+export type PoolEventBody =
+  | AcquireEvent
+  | LeaseEvent
+  | StatementEvent
+  | ConnectionOpenedEvent
+  | ConnectionClosedEvent
+  | LeakEvent
+  | CapacityEvent
+  | CheckpointEvent
+  | StarvationEvent
+  | PoolStateEvent
+
+/** An event as its readers get it: numbered without holes, stamped in epoch ms. */
+export type PoolEvent = PoolEventBody & { readonly seq: number; readonly atMs: number }
+
+export type EventSink = (event: PoolEvent) => void
+
+/** What the pool, and nothing else of telemetry, sees. Handed in by whoever builds the pool. */
+export interface PoolObserver {
+  /** Tells every sink. Never throws. */
+  emit(body: PoolEventBody): void
+  /** The span active in the caller's async context, or `null`; tens of ns. */
+  captureTrace(): TraceRef | null
+}
