@@ -1,0 +1,19 @@
+// `npm run build`: the dashboard. With `--package` also the compiled JavaScript that is published.
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { ensureBuilt, root } from './setup.mjs'
+
+ensureBuilt()
+
+if (process.argv.includes('--package')) {
+  for (const folder of ['server', 'telemetry']) {
+    rmSync(join(root, 'dist', folder), { recursive: true, force: true })
+  }
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const result = spawnSync(process.execPath, [tsc, '-p', 'server/tsconfig.package.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  process.exitCode = result.status ?? 1
+}

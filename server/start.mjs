@@ -1,0 +1,32 @@
+// `npm start`: installs and builds what is missing, then runs the server in this same process, or,
+// where the machine's Node is too old, in the one that npm installed.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureBuilt, ensureInstalled, installedNode, refusal, root } from './setup.mjs'
+
+ensureInstalled()
+ensureBuilt()
+
+if (refusal() === null) {
+  enableCompileCache(join(root, 'node_modules', '.cache', 'compile'))
+  await import('./main.ts')
+} else if (existsSync(installedNode) && process.env.GLASSPOOL_HANDED_OVER === undefined) {
+  handOver()
+} else {
+  console.error(refusal())
+  process.exitCode = 78
+}
+
+function handOver() {
+  const child = spawn(installedNode, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, GLASSPOOL_HANDED_OVER: '1' },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal === null ? 1 : 128)
+  })
+}
