@@ -1,0 +1,15 @@
+/** Loss of power after an answered COMMIT: `full` keeps it, `normal` may lose the tail of the log; neither corrupts. */
+export type Durability = 'normal' | 'full'
+
+/** How one connection is opened. The pool resolves the defaults, so that every field is given here. */
+export interface SqliteOptions {
+  /** A file. `:memory:` and blank are refused: each connection would have a database of its own. */
+  readonly path: string
+  readonly durability: Durability
+  /** How long SQLite sleeps on another process's lock before SQLITE_BUSY. 0 = not at all. */
+  readonly busyTimeoutMs: number
+  /** Prepared statements kept, by SQL text, the least recently used given up first. 0 = none. */
+  readonly statementCacheSize: number
+  /** Memory for pages of this connection alone. */
+  readonly cacheSizeBytes: number
+}

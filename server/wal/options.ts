@@ -1,0 +1,81 @@
+import { WALError } from './errors.ts'
+
+/** Who copies frames back: our thread, SQLite inside commits, or another program (Litestream). */
+export type Checkpointer = 'pool' | 'sqlite' | 'external'
+
+const MEBIBYTE = 1024 * 1024
+
+/** What may be set about the WAL. Everything has a default. */
+export interface WALOptions {
+  /**
+   * Who checkpoints. `sqlite` and `external`: we only observe; nothing is automatic, and with
+   * `external` a manual blocking mode is refused. *Default*: `pool`.
+   */
+  readonly checkpointer?: Checkpointer
+  /** Pending frames at which a PASSIVE checkpoint starts. *Default*: 1000. *Minimum*: 1. */
+  readonly checkpointFrames?: number
+  /** Age of the oldest pending frame at which one starts, in ms. *Default*: 30,000. *0*: never. */
+  readonly checkpointAgeMs?: number
+  /** Time between checkpoints whatever the backlog, in ms. *Default*: 0. *0*: none. */
+  readonly checkpointIntervalMs?: number
+  /** Frames in the log at which it is made to start over. *Default*: 16,000. *Minimum*: 1. */
+  readonly resetFrames?: number
+  /** The same in bytes, for large pages; the lower limit counts. *Default*: 64 MiB. */
+  readonly resetBytes?: number
+  /** File size above which a quiet log is truncated, in bytes. *Default*: 4 MiB. */
+  readonly shrinkBytes?: number
+  /** How long an automatic RESTART or TRUNCATE may make writers wait, in ms. *Default*: 250. */
+  readonly budgetMs?: number
+  /** Time between two probes, in ms. *Default*: 250. *Minimum*: 10. */
+  readonly probeIntervalMs?: number
+}
+
+export type ResolvedWALOptions = Required<WALOptions>
+
+const defaults: ResolvedWALOptions = {
+  checkpointer: 'pool',
+  /** 4 MB with 4 KiB pages: SQLite's own default, kept so that the numbers look familiar. */
+  checkpointFrames: 1000,
+  /** Bounds how much a power cut can take back under `synchronous=NORMAL`. */
+  checkpointAgeMs: 30_000,
+  checkpointIntervalMs: 0,
+  /** Each reset stalls writers once: a lower cap gives the latency tail back. */
+  resetFrames: 16_000,
+  resetBytes: 64 * MEBIBYTE,
+  /** Just above what 1000 frames take, so that the plateau of a steady small load is left alone. */
+  shrinkBytes: 4 * MEBIBYTE,
+  budgetMs: 250,
+  probeIntervalMs: 250,
+}
+
+const minimums: Record<Exclude<keyof WALOptions, 'checkpointer'>, number> = {
+  checkpointFrames: 1,
+  checkpointAgeMs: 0,
+  checkpointIntervalMs: 0,
+  resetFrames: 1,
+  resetBytes: 1,
+  shrinkBytes: 0,
+  budgetMs: 0,
+  probeIntervalMs: 10,
+}
+
+/** @throws {WAL_INVALID_OPTION} naming every wrong option at once */
+export function resolveWALOptions(options: WALOptions = {}): ResolvedWALOptions {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const resolved: ResolvedWALOptions = { ...defaults, ...Object.fromEntries(given) }
+  const problems: string[] = []
+  for (const [name] of given) {
+    if (!Object.hasOwn(defaults, name)) problems.push(`${name} is not an option`)
+  }
+  if (!['pool', 'sqlite', 'external'].includes(resolved.checkpointer)) {
+    problems.push('checkpointer must be pool, sqlite or external')
+  }
+  for (const [name, minimum] of Object.entries(minimums)) {
+    const value: unknown = resolved[name as keyof typeof minimums]
+    if (!Number.isSafeInteger(value) || (value as number) < minimum) {
+      problems.push(`${name} must be an integer of at least ${minimum}`)
+    }
+  }
+  if (problems.length > 0) throw new WALError('WAL_INVALID_OPTION', problems.join('; '))
+  return Object.freeze(resolved)
+}

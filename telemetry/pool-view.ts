@@ -1,0 +1,19 @@
+import type { CheckpointEvent, PoolState } from './events.ts'
+import type { ConnectionRow, WaiterRow } from './protocol.ts'
+import type { PoolStats } from './stats.ts'
+
+/** What the readers of a pool (metrics, live stream, verdict) see of it. Reading changes nothing. */
+export interface PoolView {
+  readonly stats: PoolStats
+  readonly state: PoolState
+  /** Epoch ms. */
+  readonly startedAtMs: number
+  readonly acquireTimeoutMs: number
+  /** Pending frames at which a checkpoint starts by itself; 0 when the pool starts none. */
+  readonly checkpointFrames: number
+  /** Open and opening connections, in order of their ids. */
+  connections(): readonly ConnectionRow[]
+  /** Callers queued now, each lane in the order it will be served. */
+  waiters(): readonly WaiterRow[]
+  lastCheckpoint(): CheckpointEvent | null
+}
