@@ -6,21 +6,27 @@ import { Type, type Static, type TSchema } from 'typebox'
  */
 interface Text {
   readonly allowed: string
+  /** Where 0 is allowed, it says what 0 means. */
   readonly description: string
+  /** What a number counts; `ms` for every duration. */
+  readonly unit?: string
+  /** Its value is never shown. */
   readonly isSecret?: true
 }
 
-/** Whole numbers of at most 2³¹ − 1: more does not fit a timer. */
-const wholeNumber = (
-  options: Omit<Text, 'allowed'> & { minimum: number; maximum: number; default: number },
-) => {
+type NumberOptions = Omit<Text, 'allowed'> & {
+  minimum: number
+  maximum: number
+  default: number
+}
+
+/** Every maximum is below 2³¹ ms: more does not fit a timer. */
+const wholeNumber = (options: NumberOptions) => {
   const { minimum, maximum } = options
   return Type.Integer({ ...options, allowed: `a whole number from ${minimum} to ${maximum}` })
 }
 
-const wholeNumberOrZero = (
-  options: Omit<Text, 'allowed'> & { minimum: number; maximum: number; default: number },
-) => {
+const wholeNumberOrZero = (options: NumberOptions) => {
   const { minimum, maximum, ...rest } = options
   return Type.Union([Type.Literal(0), Type.Integer({ minimum, maximum })], {
     ...rest,
@@ -33,18 +39,25 @@ const choice = <const T extends string[]>(
   options: Omit<Text, 'allowed'> & { default: T[number] },
 ) => Type.Enum([...values] as unknown as T, { ...options, allowed: `one of ${values.join(', ')}` })
 
-const text = (options: Text & { default?: string; pattern?: string; minLength?: number }) =>
-  Type.String({ minLength: 1, pattern: '\\S', ...options })
+type TextOptions = Text & {
+  default?: string
+  pattern?: string
+  minLength?: number
+  maxLength?: number
+}
 
-const optionalText = (options: Text & { pattern?: string; minLength?: number }) =>
-  Type.Optional(text(options))
+const text = (options: TextOptions) => Type.String({ minLength: 1, pattern: '\\S', ...options })
+
+const optionalText = (options: Omit<TextOptions, 'default'>) => Type.Optional(text(options))
 
 const secret = (description: string) =>
   optionalText({
     description,
-    allowed: 'at least 32 characters without spaces, for instance from `openssl rand -hex 32`',
+    allowed: '32 to 512 ASCII characters without spaces, for instance from `openssl rand -hex 32`',
     minLength: 32,
-    pattern: '^\\S+$',
+    maxLength: 512,
+    // Anything else cannot travel in an Authorization header.
+    pattern: '^[!-~]+$',
     isSecret: true,
   })
 
@@ -54,10 +67,11 @@ const DAY = 86_400_000
 
 export const configSchema = Type.Object({
   DB_POOL_SIZE: wholeNumber({
+    unit: 'connections',
     minimum: 1,
     maximum: 64,
     default: 5,
-    description: 'Connections in all: one writer, the others readers.',
+    description: 'Connections in all: one writer, the others readers. 1: one connection does both.',
   }),
   DATABASE_PATH: text({
     default: './database.sqlite',
@@ -70,24 +84,28 @@ export const configSchema = Type.Object({
       'full syncs at every commit. normal may lose the last commits in a power cut, never consistency.',
   }),
   SQLITE_BUSY_TIMEOUT_MS: wholeNumber({
+    unit: 'ms',
     minimum: 0,
     maximum: 5000,
     default: 250,
-    description: 'How long SQLite waits for a lock that another process holds.',
+    description: 'How long SQLite waits for a lock that another process holds. 0: not at all.',
   }),
   POOL_MIN_READERS: wholeNumber({
+    unit: 'readers',
     minimum: 0,
     maximum: 63,
     default: 1,
-    description: 'Readers that stay open when nothing happens.',
+    description: 'Readers that stay open when nothing happens. 0: all may close.',
   }),
   POOL_ACQUIRE_TIMEOUT_MS: wholeNumber({
+    unit: 'ms',
     minimum: 50,
     maximum: MINUTES_10,
     default: 5000,
     description: 'How long a caller waits for a connection before it gets POOL_ACQUIRE_TIMEOUT.',
   }),
   POOL_MAX_WAITERS: wholeNumber({
+    unit: 'callers',
     minimum: 0,
     maximum: 100_000,
     default: 1000,
@@ -95,23 +113,26 @@ export const configSchema = Type.Object({
       'Callers that may wait at once; the next gets POOL_QUEUE_FULL. 0: nobody waits, a busy pool refuses at once.',
   }),
   POOL_IDLE_TIMEOUT_MS: wholeNumberOrZero({
+    unit: 'ms',
     minimum: 1000,
     maximum: DAY,
     default: 60_000,
     description: 'Idle readers above the minimum are closed after this long. 0: never.',
   }),
   POOL_LEAK_THRESHOLD_MS: wholeNumberOrZero({
+    unit: 'ms',
     minimum: 2000,
     maximum: DAY,
     default: SECONDS_10,
     description: 'A lease held longer is reported as a possible leak. 0: off.',
   }),
   WAL_CHECKPOINT_INTERVAL: wholeNumberOrZero({
+    unit: 'ms',
     minimum: 1000,
     maximum: DAY,
     default: 60_000,
     description:
-      'Milliseconds between checkpoints by the clock, beside those by frames and age. 0: none by the clock.',
+      'Time between checkpoints by the clock, beside those by frames and age. 0: none by the clock.',
   }),
   HOST: text({
     default: '127.0.0.1',
@@ -123,7 +144,7 @@ export const configSchema = Type.Object({
     minimum: 0,
     maximum: 65_535,
     default: 3000,
-    description: '0: any free port; the printed link names it.',
+    description: 'The TCP port to listen on. 0: any free one; the printed link names it.',
   }),
   ALLOWED_HOSTS: optionalText({
     allowed: 'names or addresses with an optional port, separated by commas',
@@ -132,11 +153,11 @@ export const configSchema = Type.Object({
   }),
   TLS_CERT_PATH: optionalText({
     allowed: 'the path of a readable PEM file',
-    description: 'Certificate chain and key, both PEM. Set both, or none.',
+    description: 'Certificate chain for HTTPS, PEM. Belongs with TLS_KEY_PATH.',
   }),
   TLS_KEY_PATH: optionalText({
     allowed: 'the path of a readable PEM file',
-    description: '',
+    description: 'The private key of that certificate, PEM, without a passphrase.',
   }),
   TRUST_PROXY: optionalText({
     allowed: 'addresses or ranges of your proxies, separated by commas',
@@ -145,13 +166,15 @@ export const configSchema = Type.Object({
   }),
   ALLOW_INSECURE_HTTP: choice(['0', '1'], {
     default: '0',
-    description: '1: listen beyond loopback without TLS. Tokens then cross the network readable.',
+    description:
+      '1: listen beyond loopback without TLS. Tokens then cross the network readable. 0: refuse to.',
   }),
   ADMIN_TOKEN: secret(
     'Unlocks everything. Without it a loopback server makes one, prints it once, and keeps it in memory only.',
   ),
   VIEWER_TOKEN: secret('Unlocks the dashboard and its data, not the admin routes.'),
   LIVE_MAX_VIEWERS: wholeNumber({
+    unit: 'viewers',
     minimum: 1,
     maximum: 10_000,
     default: 100,
@@ -162,10 +185,11 @@ export const configSchema = Type.Object({
     description: 'debug also logs every request.',
   }),
   SHUTDOWN_TIMEOUT_MS: wholeNumber({
+    unit: 'ms',
     minimum: 500,
     maximum: MINUTES_10,
     default: SECONDS_10,
-    description: 'What SIGTERM may take at most; then the process ends itself.',
+    description: 'What a shutdown may take at most; then the process kills itself (137).',
   }),
 })
 

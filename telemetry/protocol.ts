@@ -5,7 +5,8 @@
  * (`/api/v1/live?boot=…&after=seq`), verbs only by HTTP POST. Each frame is a JSON array
  * `[type, seq, …]`. `seq` counts up by one with every tick, state and event frame and is the same for
  * all viewers: a hole means frames were skipped for this viewer, and the page then draws a gap and
- * asks for the history again. Hello, ping, gap and bye repeat the latest `seq` without using one up.
+ * asks for the history again. Hello, ping, gap and bye repeat the latest `seq` without using one up;
+ * the hello of a connection that resumes repeats its `after` instead, and the replay follows.
  * Readers ignore frame types and trailing fields that they do not know.
  */
 import type { CheckpointEvent, PoolEvent, PoolState } from './events.ts'
@@ -155,10 +156,14 @@ export interface HelloBody {
 export type HelloFrame = readonly ['hello', seq: number, body: HelloBody]
 export type TickFrame = readonly ['tick', seq: number, atMs: number, values: TickValues]
 export type StateFrame = readonly ['state', seq: number, body: StateBody]
-export type EventFrame = readonly ['event', seq: number, event: PoolEvent]
+/** `droppedCount`: events of its kind that were left out before it, because there were too many. */
+export type EventFrame = readonly ['event', seq: number, event: PoolEvent, droppedCount?: number]
 export type PingFrame = readonly ['ping', seq: number, serverAtMs: number]
-/** What came after the viewer's `after` can no longer be replayed: read the history again. */
-export type GapFrame = readonly ['gap', seq: number]
+/**
+ * Frames up to `seq` are missing: what came after the viewer's `after` can no longer be replayed, or the
+ * viewer did not keep up and `skippedCount` frames were left out. Read the history again.
+ */
+export type GapFrame = readonly ['gap', seq: number, skippedCount?: number]
 export type ByeFrame = readonly ['bye', seq: number, reason: 'shutdown' | 'reload' | 'slow']
 
 export type ServerFrame =

@@ -40,7 +40,7 @@ export function toErrorReply(error: unknown, context: ErrorContext): ErrorReply 
   // What a lost connection was reading can be read again; what it was writing may have happened.
   const isRereadable = context.isRead && (code === 'DB_WORKER_LOST' || code === 'STATEMENT_TIMEOUT')
   const retryable = errorTable[code].retryable || isRereadable
-  const outcome = outcomes.find((known) => known === thrown.outcome)
+  const outcome = outcomeOf(thrown, code, context)
   const details = status < 500 ? detailsOf(thrown) : numbersOf(thrown.details)
   return {
     status,
@@ -48,7 +48,7 @@ export function toErrorReply(error: unknown, context: ErrorContext): ErrorReply 
     body: {
       error: {
         code,
-        message: message ?? textOf(thrown),
+        message: message ?? textOf(thrown, code),
         requestId: context.requestId,
         retryable,
         ...(outcome !== undefined && { outcome }),
@@ -60,14 +60,16 @@ export function toErrorReply(error: unknown, context: ErrorContext): ErrorReply 
 
 type Thrown = Partial<FastifyError> & { readonly outcome?: unknown; readonly details?: unknown }
 
-/** Fastify's own refusals, by its codes. */
-const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
+/** Refusals of Fastify and of the pool under names of their own. */
+const otherCodes: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_VALIDATION: 'VALIDATION',
   FST_ERR_CTP_BODY_TOO_LARGE: 'TOO_BIG',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
   FST_ERR_MAX_PARAM_LENGTH: 'URI_TOO_LONG',
   FST_ERR_NOT_FOUND: 'NOT_FOUND',
-  FST_ERR_HANDLER_TIMEOUT: 'OVERLOADED',
+  // Whatever the handler waits for goes on without it.
+  FST_ERR_HANDLER_TIMEOUT: 'STATEMENT_TIMEOUT',
+  POOL_OPEN_FAILED: 'DB_UNAVAILABLE',
 }
 
 const sqliteCodes: Readonly<Record<SqliteErrorCategory, ErrorCode>> = {
@@ -99,6 +101,7 @@ const statusCodes: Readonly<Record<number, ErrorCode>> = {
   413: 'TOO_BIG',
   414: 'URI_TOO_LONG',
   415: 'UNSUPPORTED_MEDIA_TYPE',
+  416: 'RANGE_NOT_SATISFIABLE',
   429: 'RATE_LIMITED',
   431: 'HEADERS_TOO_BIG',
 }
@@ -108,12 +111,18 @@ function codeOf(thrown: Thrown): ErrorCode {
   if (isErrorCode(code)) return code
   if (typeof code === 'string') {
     if (code.startsWith('SQLITE_')) return sqliteCodes[classifySqliteError(code).category]
-    const known = fastifyCodes[code]
+    const known = Object.hasOwn(otherCodes, code) ? otherCodes[code] : undefined
     if (known !== undefined) return known
   }
   if (thrown.validation !== undefined) return 'VALIDATION'
   const { statusCode } = thrown
   return statusCode === undefined ? 'INTERNAL' : (statusCodes[statusCode] ?? 'INTERNAL')
+}
+
+function outcomeOf(thrown: Thrown, code: ErrorCode, { isRead }: ErrorContext): string | undefined {
+  // Nothing can stop a statement in SQLite: it may still commit.
+  if (code === 'STATEMENT_TIMEOUT' && !isRead && thrown.outcome === undefined) return 'unknown'
+  return outcomes.find((known) => known === thrown.outcome)
 }
 
 function headersOf(code: ErrorCode, retryable: boolean): Record<string, string> {
@@ -125,12 +134,16 @@ function headersOf(code: ErrorCode, retryable: boolean): Record<string, string> 
   return headers
 }
 
-/** The message of a 4xx; a SQLite or unknown error never gets here, because its row has a fixed one. */
-const textOf = (thrown: Thrown): string => thrown.message ?? ''
+/** The message of a 4xx, if it was written for the client: that of a library may hold a path. */
+const textOf = (thrown: Thrown, code: ErrorCode): string => {
+  const isOurs = thrown.code === code || thrown.validation !== undefined
+  return isOurs && thrown.message !== undefined ? thrown.message : 'The request is refused.'
+}
 
 function detailsOf(thrown: Thrown): Readonly<Record<string, unknown>> | undefined {
   if (thrown.validation !== undefined) return validationDetails(thrown)
   const { details } = thrown
+  if (!isErrorCode(thrown.code)) return undefined
   return typeof details === 'object' && details !== null
     ? (details as Record<string, unknown>)
     : undefined

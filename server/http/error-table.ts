@@ -34,11 +34,23 @@ export const errorTable = {
   TOO_BIG: row(413, false, 'The request is too big.'),
   URI_TOO_LONG: row(414, false, 'A part of the address is too long.'),
   UNSUPPORTED_MEDIA_TYPE: row(415, false, 'Send application/json.'),
+  RANGE_NOT_SATISFIABLE: row(416, false, 'This range does not exist.'),
   HOST_NOT_ALLOWED: row(421, false, null),
   CONSTRAINT_CHECK: row(422, false, 'A value is outside of what is allowed.'),
   CONSTRAINT_NOT_NULL: row(422, false, 'A value is missing.'),
   RATE_LIMITED: row(429, true, null),
   HEADERS_TOO_BIG: row(431, false, 'The header fields are too big.'),
+
+  WAL_INVALID_MODE: row(400, false, null),
+  WAL_INVALID_OPTION: row(400, false, null),
+  WAL_NOT_ENABLED: row(409, false, 'The database has no write-ahead log.'),
+  WAL_EXTERNAL_CHECKPOINTER: row(
+    409,
+    false,
+    'Another program checkpoints this database; only PASSIVE is allowed.',
+  ),
+  WAL_UNSAFE_SQLITE: row(409, false, 'Checkpoints are not safe with this version of SQLite.'),
+  WAL_CLOSED: row(503, true, 'Checkpoints are not available now.'),
 
   POOL_ACQUIRE_TIMEOUT: row(503, true, 'No connection became free in time.'),
   POOL_QUEUE_FULL: row(503, true, 'Too many callers are waiting for a connection.'),
@@ -56,6 +68,7 @@ export const errorTable = {
   DB_UNAVAILABLE: row(503, true, 'The database cannot be opened.'),
   DB_REPLACED: row(503, false, 'The database file was replaced.'),
   DB_WORKER_LOST: row(503, false, 'The connection was lost; whether a write happened is unknown.'),
+  NOT_READY: row(503, true, 'The database is not ready.'),
   OVERLOADED: row(503, true, 'The server is overloaded.'),
   INTERNAL: row(500, false, 'Something went wrong on our side.'),
 } as const satisfies Record<string, ErrorRow>

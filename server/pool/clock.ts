@@ -8,17 +8,17 @@ export type Timer = NodeJS.Timeout | number
 export interface Clock {
   readonly timeOriginMs: number
   nowMs(): number
-  /** Timers do not keep the process alive. */
-  setTimer(callback: () => void, delayMs: number): Timer
+  /** A timer keeps the process alive only when it `isVital`: somebody awaits what it will do. */
+  setTimer(callback: () => void, delayMs: number, options?: { readonly isVital?: boolean }): Timer
   clearTimer(timer: Timer): void
 }
 
 export const systemClock: Clock = {
   timeOriginMs: performance.timeOrigin,
   nowMs: () => performance.now(),
-  setTimer(callback, delayMs) {
+  setTimer(callback, delayMs, options) {
     const timer = setTimeout(callback, delayMs)
-    timer.unref()
+    if (options?.isVital !== true) timer.unref()
     return timer
   },
   clearTimer(timer) {

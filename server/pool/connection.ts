@@ -40,6 +40,8 @@ export interface Connection {
   readonly inTransaction: boolean
   /** Cursors opened and not yet closed or exhausted. */
   readonly openCursorCount: number
+  /** Whether a pragma, an attached database or a temporary table outlives the lease unless it is reset. */
+  readonly isAltered: boolean
   /** Closes every cursor and rolls back an open transaction: as good as new. Rejects if that failed. */
   reset(): Promise<ResetReport>
   /** Closes the handle and frees its thread. Idempotent. */

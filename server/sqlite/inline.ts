@@ -44,6 +44,10 @@ class InlineConnection implements Connection {
     return this.#session.openCursorCount
   }
 
+  get isAltered(): boolean {
+    return this.#session.isAltered
+  }
+
   async all(sql: string, args: BindArguments): Promise<Row[]> {
     return this.#session.all(sql, args)
   }

@@ -12,4 +12,6 @@ export interface SqliteOptions {
   readonly statementCacheSize: number
   /** Memory for pages of this connection alone. */
   readonly cacheSizeBytes: number
+  /** Frames at which SQLite checkpoints by itself, inside the writer's commit. *Default*: 0, never. */
+  readonly autocheckpointFrames?: number
 }

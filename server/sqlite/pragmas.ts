@@ -35,8 +35,9 @@ export const PRAGMAS: readonly PragmaRow[] = [
   },
   {
     name: 'wal_autocheckpoint',
-    value: always('0'),
-    reason: 'checkpoints run beside the writer, never inside a commit',
+    value: (role, { autocheckpointFrames = 0 }) =>
+      String(role === 'writer' ? autocheckpointFrames : 0),
+    reason: 'checkpoints run beside the writer, never inside a commit, unless SQLite is to do it',
   },
   {
     name: 'journal_size_limit',

@@ -57,6 +57,11 @@ export class Session {
     return this.#cursors.size
   }
 
+  /** Something was left on the connection that a ROLLBACK does not undo. */
+  get isAltered(): boolean {
+    return this.#isAltered
+  }
+
   all(sql: string, args: BindArguments): Row[] {
     return this.#prepare(sql).all(...args) as Row[]
   }

@@ -1,11 +1,11 @@
-import { context, trace, TraceFlags } from '@opentelemetry/api'
-import type { Context, Link } from '@opentelemetry/api'
+import { context, isSpanContextValid, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
+import type { Context, Link, SpanContext } from '@opentelemetry/api'
 import type { TraceRef } from '../events.ts'
 
 /** The span active in the caller's async context, or `null` when there is none. */
 export function captureTrace(): TraceRef | null {
   const span = trace.getSpanContext(context.active())
-  if (span === undefined || !/[1-9a-f]/.test(span.traceId)) return null
+  if (span === undefined || !isSpanContextValid(span)) return null
   return {
     traceId: span.traceId,
     spanId: span.spanId,
@@ -13,9 +13,12 @@ export function captureTrace(): TraceRef | null {
   }
 }
 
-/** The context in which a span made later becomes a child of `ref`. */
+/**
+ * The context in which a span made later becomes a child of `ref`. It starts from the root: what is active
+ * when an event is told belongs to whoever released, and its baggage is not the waiter's.
+ */
 export function contextOf(ref: TraceRef): Context {
-  return trace.setSpanContext(context.active(), spanContextOf(ref))
+  return trace.setSpanContext(ROOT_CONTEXT, spanContextOf(ref))
 }
 
 /** A link to `ref`, for `startSpan`. */
@@ -23,7 +26,7 @@ export function linkTo(ref: TraceRef, attributes: NonNullable<Link['attributes']
   return { context: spanContextOf(ref), attributes }
 }
 
-function spanContextOf(ref: TraceRef): Link['context'] {
+function spanContextOf(ref: TraceRef): SpanContext {
   return {
     traceId: ref.traceId,
     spanId: ref.spanId,

@@ -25,6 +25,8 @@ interface Entry extends Session {
 export class Sessions {
   // Least recently used first.
   readonly #entries = new Map<string, Entry>()
+  /** Those that ended in this run while their signature is still good, with the moment at which it is not. */
+  readonly #ended = new Map<string, number>()
   readonly #nowMonoMs: () => number
   readonly #nowEpochMs: () => number
   readonly #startedAtMs: number
@@ -61,9 +63,12 @@ export class Sessions {
     const id = idOf(cookie)
     const entry = this.#entries.get(id) ?? this.#resume(cookie)
     if (entry === undefined) return undefined
-    this.#entries.delete(id)
-    if (!this.#isAlive(entry)) return undefined
+    if (!this.#isAlive(entry)) {
+      this.#drop(id, entry)
+      return undefined
+    }
     entry.lastUsedAtMonoMs = this.#nowMonoMs()
+    this.#entries.delete(id)
     this.#entries.set(id, entry)
     return entry
   }
@@ -75,7 +80,9 @@ export class Sessions {
   }
 
   end(cookie: string): void {
-    this.#entries.delete(idOf(cookie))
+    const id = idOf(cookie)
+    const entry = this.#entries.get(id) ?? this.#resume(cookie)
+    if (entry !== undefined) this.#drop(id, entry)
   }
 
   #isAlive(entry: Entry): boolean {
@@ -85,17 +92,29 @@ export class Sessions {
 
   #add(id: string, session: Session): Entry {
     if (this.#entries.size >= SESSION_LIMIT) {
-      const [oldest] = this.#entries.keys()
-      this.#entries.delete(oldest!)
+      const [oldest] = this.#entries
+      this.#drop(...oldest!)
     }
     const entry = { ...session, lastUsedAtMonoMs: this.#nowMonoMs() }
     this.#entries.set(id, entry)
     return entry
   }
 
+  /** Ends a session for good: it is not resumed either. */
+  #drop(id: string, entry: Entry): void {
+    this.#entries.delete(id)
+    if (this.#resumeKey === null) return
+    const nowMs = this.#nowMonoMs()
+    for (const [ended, endsAtMonoMs] of this.#ended) {
+      if (endsAtMonoMs <= nowMs) this.#ended.delete(ended)
+    }
+    this.#ended.set(id, entry.endsAtMonoMs)
+  }
+
   #resume(cookie: string): Entry | undefined {
     const [id, role, issued, signature] = cookie.split('.')
-    if (this.#resumeKey === null || signature === undefined) return undefined
+    if (this.#resumeKey === null || signature === undefined || this.#ended.has(id!))
+      return undefined
     if (role !== 'admin' && role !== 'viewer') return undefined
     if (!isEqual(signature, sign(this.#resumeKey, `${id}.${role}.${issued}`))) return undefined
     const issuedAtMs = Number(issued)

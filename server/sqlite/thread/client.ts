@@ -79,6 +79,7 @@ class ThreadConnection implements Connection {
   #crash: Error | undefined
   #inTransaction = false
   #openCursorCount = 0
+  #isAltered = false
   onLost: ((error: Error) => void) | undefined
 
   constructor(role: Role, worker: Worker) {
@@ -102,6 +103,10 @@ class ThreadConnection implements Connection {
 
   get openCursorCount(): number {
     return this.#openCursorCount
+  }
+
+  get isAltered(): boolean {
+    return this.#isAltered
   }
 
   async all(sql: string, args: BindArguments): Promise<Row[]> {
@@ -173,15 +178,17 @@ class ThreadConnection implements Connection {
     return this.#queue.push(request) as Promise<Answers[K]>
   }
 
-  #receive([inTransaction, openCursorCount, answers]: AnswerBatch): void {
+  #receive([inTransaction, openCursorCount, isAltered, answers]: AnswerBatch): void {
     this.#inTransaction = inTransaction
     this.#openCursorCount = openCursorCount
+    this.#isAltered = isAltered
     this.#queue.settle(answers)
   }
 
   #end(): void {
     this.#inTransaction = false
     this.#openCursorCount = 0
+    this.#isAltered = false
     const error = new ConnectionLostError(this.#crash)
     this.#refusal ??= error
     this.#queue.fail(error)

@@ -48,5 +48,6 @@ export type Answer = readonly [true, Answers[keyof Answers]] | readonly [false, 
 export type AnswerBatch = readonly [
   inTransaction: boolean,
   openCursorCount: number,
+  isAltered: boolean,
   answers: readonly Answer[],
 ]

@@ -34,7 +34,7 @@ function serve(session: Session, requests: RequestBatch): void {
     answers.push(answer(session, request))
     const nowMs = performance.now()
     if (nowMs - sinceMs < MAX_ANSWER_DELAY_MS && i < requests.length - 1) continue
-    post([session.inTransaction, session.openCursorCount, answers])
+    post([session.inTransaction, session.openCursorCount, session.isAltered, answers])
     answers = []
     sinceMs = nowMs
   }

@@ -1,0 +1,135 @@
+import { basename } from 'node:path'
+import { EventBus } from '../telemetry/event-bus.ts'
+import type { EventSink, TraceRef } from '../telemetry/events.ts'
+import type { PoolView } from '../telemetry/pool-view.ts'
+import { PoolStats } from '../telemetry/stats.ts'
+import { systemClock, type Clock } from './pool/clock.ts'
+import type { Connection } from './pool/connection.ts'
+import { resolvePoolOptions, type PoolOptions, type ResolvedPoolOptions } from './pool/options.ts'
+import { Pool } from './pool/pool.ts'
+import { snapshotPool, type PoolSnapshot } from './pool-snapshot.ts'
+import { openInlineConnection } from './sqlite/inline.ts'
+import type { SqliteOptions } from './sqlite/options.ts'
+import { openThreadConnection } from './sqlite/thread/client.ts'
+import { WALManager } from './wal/wal-manager.ts'
+
+const MIN_CACHE_BYTES = 4 * 1024 * 1024
+/** SQLite's own default. */
+const AUTOCHECKPOINT_FRAMES = 1000
+
+/** What the pool is put together with beside its options; `createPool` has the defaults. */
+export interface ConnectionPoolParts {
+  readonly clock?: Clock
+  /** The trace that is active in the caller's async context. */
+  readonly captureTrace?: () => TraceRef | null
+}
+
+/**
+ * A pool of SQLite connections on one file, with its write-ahead log: `Pool` decides who gets which
+ * connection, `wal` keeps the log short, and `PoolStats` and the events tell both stories.
+ *
+ * Made by `createPool`. Closing goes in this order: the leases, the readers, a last checkpoint on its own
+ * thread, the writer, that thread. So no `-wal` file is left, and the caller's thread pays for none of it.
+ */
+export class ConnectionPool extends Pool {
+  readonly wal: WALManager
+  /** For telemetry and dashboards. */
+  readonly view: PoolView
+  readonly #stats: PoolStats
+  readonly #bus: EventBus
+
+  /** Opens nothing yet. @throws {POOL_INVALID_OPTION} */
+  constructor(given: PoolOptions, parts: ConnectionPoolParts = {}) {
+    const options = resolvePoolOptions(given)
+    const clock = parts.clock ?? systemClock
+    const stats = new PoolStats({
+      name: options.name,
+      namespace: basename(options.path),
+      maxWaiters: options.maxWaiters,
+      readers: { min: options.minReaders, max: options.size - 1 },
+    })
+    const bus = new EventBus(
+      parts.captureTrace === undefined ? {} : { captureTrace: parts.captureTrace },
+    )
+    super({
+      options,
+      stats,
+      observer: bus,
+      clock,
+      open: opener(options),
+      hooks: {
+        writerOpened: () => this.wal.start(),
+        readersClosed: async () => void (await this.wal.finalCheckpoint()),
+        closed: () => this.wal.close(),
+      },
+    })
+    this.#stats = stats
+    this.#bus = bus
+    this.wal = this.#createWal(options, clock)
+    this.view = this.#createView(options, clock)
+  }
+
+  /** Hears every event from now on; the result ends it. A listener that throws costs the pool nothing. */
+  onEvent(sink: EventSink): () => void {
+    return this.#bus.addSink(sink)
+  }
+
+  /** The numbers of this moment. */
+  stats(): PoolSnapshot {
+    return snapshotPool(this.#stats, this.state)
+  }
+
+  /** The same as `stats()`. */
+  getStats(): PoolSnapshot {
+    return this.stats()
+  }
+
+  #createWal(options: ResolvedPoolOptions, clock: Clock): WALManager {
+    return new WALManager({
+      path: options.path,
+      stats: this.#stats,
+      observer: this.#bus,
+      clock,
+      // Writers then wait in our queue, first come first served, and not in SQLite's busy handler.
+      gate: (fn, { timeoutMs }) =>
+        this.withConnection(() => fn(), { mode: 'write', label: 'checkpoint', timeoutMs }),
+      holders: (role) => this.holders(role),
+      options: {
+        checkpointer: options.checkpointer,
+        checkpointIntervalMs: options.checkpointIntervalMs,
+      },
+    })
+  }
+
+  #createView(options: ResolvedPoolOptions, clock: Clock): PoolView {
+    const stats = this.#stats
+    const state = (): PoolView['state'] => this.state
+    const { wal } = this
+    return {
+      stats,
+      get state() {
+        return state()
+      },
+      startedAtMs: clock.timeOriginMs + clock.nowMs(),
+      acquireTimeoutMs: options.acquireTimeoutMs,
+      checkpointFrames: options.checkpointer === 'pool' ? wal.checkpointFrames : 0,
+      connections: () => this.connections(),
+      waiters: () => this.waiters(),
+      lastCheckpoint: () => wal.lastCheckpoint,
+    }
+  }
+}
+
+function opener(options: ResolvedPoolOptions): (role: Connection['role']) => Promise<Connection> {
+  const open = options.execution === 'thread' ? openThreadConnection : openInlineConnection
+  const share = Math.floor(options.cacheSizeBytes / options.size)
+  const sqlite: SqliteOptions = {
+    path: options.path,
+    durability: options.durability,
+    busyTimeoutMs: options.busyTimeoutMs,
+    statementCacheSize: options.statementCacheSize,
+    cacheSizeBytes: Math.max(share, MIN_CACHE_BYTES),
+    autocheckpointFrames: options.checkpointer === 'sqlite' ? AUTOCHECKPOINT_FRAMES : 0,
+  }
+  return (role) => open(role, sqlite)
+}

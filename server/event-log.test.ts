@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { EventBus } from '../telemetry/event-bus.ts'
+import type { PoolEventBody } from '../telemetry/events.ts'
+import { logEvents } from './event-log.ts'
+
+interface Line {
+  readonly level: string
+  readonly fields: Record<string, unknown>
+  readonly message: string
+}
+
+/** A log that is heard, on a bus whose time stands still unless it is turned. */
+function open(): { lines: Line[]; emit: (body: PoolEventBody) => void; time: { nowMs: number } } {
+  const lines: Line[] = []
+  const time = { nowMs: 1000 }
+  const bus = new EventBus({ nowEpochMs: () => time.nowMs })
+  const at = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, fields: fields as Record<string, unknown>, message })
+  bus.addSink(logEvents({ info: at('info'), warn: at('warn'), error: at('error') }))
+  return { lines, emit: (body) => bus.emit(body), time }
+}
+
+const holder = {
+  connectionId: 3,
+  leaseId: 9,
+  heldMs: 12.4,
+  label: 'GET /report',
+  sql: "SELECT 'secret'",
+  trace: null,
+}
+
+const failed = (outcome: 'timeout' | 'aborted' | 'queue_full'): PoolEventBody => ({
+  type: 'acquire',
+  role: 'reader',
+  outcome,
+  startedAtMs: 0,
+  waitMs: 5,
+  queueDepth: 2,
+  connectionId: null,
+  hasOpened: false,
+  label: null,
+  trace: null,
+  releasedBy: null,
+  holders: [holder],
+})
+
+describe('logEvents', () => {
+  it('warns near capacity and says when it is over', () => {
+    const { lines, emit } = open()
+    emit({ type: 'capacity', isNear: true, inUse: 4, max: 5, waiting: 1 })
+    emit({ type: 'capacity', isNear: false, inUse: 1, max: 5, waiting: 0 })
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields]),
+      [
+        ['warn', { inUse: 4, max: 5, waiting: 1 }],
+        ['info', { inUse: 1, max: 5, waiting: 0 }],
+      ],
+    )
+  })
+
+  it('names who holds what, without the SQL', () => {
+    const { lines, emit } = open()
+    emit({ type: 'leak', isRecovered: false, holder, stack: 'at report.ts' })
+    emit({ type: 'starvation', isStarved: true, pendingFrames: 4000, holder })
+    assert.deepEqual(
+      lines.map((line) => line.fields['label']),
+      ['GET /report', 'GET /report'],
+    )
+    assert.doesNotMatch(JSON.stringify(lines), /secret/)
+  })
+
+  it('writes one line a second about callers that got nothing, with their number', () => {
+    const { lines, emit, time } = open()
+    for (let i = 0; i < 100; i += 1) emit(failed('queue_full'))
+    time.nowMs += 1000
+    emit(failed('timeout'))
+    assert.deepEqual(
+      lines.map((line) => line.fields['failures']),
+      [1, 100],
+    )
+  })
+
+  it('keeps quiet about clients that hung up and about what always happens', () => {
+    const { lines, emit } = open()
+    emit(failed('aborted'))
+    emit({
+      type: 'connection.opened',
+      role: 'reader',
+      connectionId: 1,
+      startedAtMs: 0,
+      createMs: 1,
+    })
+    emit({
+      type: 'connection.closed',
+      role: 'reader',
+      connectionId: 1,
+      reason: 'idle',
+      error: null,
+    })
+    assert.deepEqual(lines, [])
+  })
+})

@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { TestView, checkpointEvent, connectionRow, waiterRow } from './testing/test-view.ts'
+import { readSituation } from './verdict-situation.ts'
+import type { HeardSituation, VerdictSituation } from './verdict-situation.ts'
+import { judge, verdictRules } from './verdict.ts'
+
+const NOW_MS = 1_700_000_100_000
+
+const calm: HeardSituation = {
+  atMs: NOW_MS,
+  poolReason: null,
+  failures: { timeout: 0, queue_full: 0, open_failed: 0 },
+  waitP99Ms: 1,
+  eventLoopDelayP99Ms: 2,
+  isStarved: false,
+  starvedBy: null,
+}
+
+interface Case {
+  readonly name: string
+  readonly heard?: Partial<HeardSituation>
+  readonly given?: (view: TestView) => void
+  readonly code: string
+  readonly sentence: string
+}
+
+const held = (id: number, ageMs: number, label: string | null = 'GET /report') =>
+  connectionRow({ id, leaseId: id * 10, label, sinceAtMs: NOW_MS - ageMs })
+
+const holder = {
+  connectionId: 3,
+  leaseId: 30,
+  heldMs: 0,
+  label: 'GET /old',
+  sql: null,
+  trace: null,
+}
+
+/** Readers all taken, the first waiter so old. */
+function saturate(view: TestView, { waitMs, waiting }: { waitMs: number; waiting: number }): void {
+  Object.assign(view.stats.reader, { inUse: 4, idle: 0, waiting })
+  view.queue = [waiterRow({ sinceAtMs: NOW_MS - waitMs })]
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'all is well',
+    code: 'healthy',
+    sentence: 'Healthy: nobody waits long, no lease is old, and the write-ahead log keeps up.',
+  },
+  {
+    name: 'the pool has failed, whatever else is wrong',
+    heard: { poolReason: 'DB_REPLACED' },
+    given: (view) => {
+      view.state = 'failed'
+      saturate(view, { waitMs: 9000, waiting: 9 })
+    },
+    code: 'failed',
+    sentence: 'The pool has failed (DB_REPLACED) and serves nobody.',
+  },
+  {
+    name: 'the pool drains while a lease is out',
+    given: (view) => {
+      view.state = 'draining'
+      view.stats.reader.inUse = 1
+      view.rows = [held(7, 31_000)]
+    },
+    code: 'draining',
+    sentence:
+      'The pool is shutting down and 1 connection is still in use; connection 7 has been held for over 30 s by GET /report.',
+  },
+  {
+    name: 'the pool starts',
+    given: (view) => void (view.state = 'starting'),
+    code: 'starting',
+    sentence: 'The pool is starting.',
+  },
+  {
+    name: 'the pool is degraded',
+    heard: { poolReason: 'writes fail with SQLITE_FULL' },
+    given: (view) => void (view.state = 'degraded'),
+    code: 'degraded',
+    sentence: 'The pool is degraded (writes fail with SQLITE_FULL).',
+  },
+  {
+    name: 'callers wait and one lease is to blame, in front of a leak and a starved log',
+    heard: { isStarved: true, starvedBy: holder },
+    given: (view) => {
+      saturate(view, { waitMs: 2400, waiting: 12 })
+      view.rows = [held(3, 900), { ...held(7, 38_000), isLeakSuspect: true }, held(2, 50, null)]
+    },
+    code: 'saturated',
+    sentence:
+      'All 4 readers are in use and at least 10 callers wait, the first for over 2 s; connection 7 has been held for over 30 s by GET /report.',
+  },
+  {
+    name: 'callers wait and no lease is to blame',
+    given: (view) => {
+      saturate(view, { waitMs: 600, waiting: 3 })
+      view.rows = [held(3, 900), held(2, 400)]
+    },
+    code: 'saturated',
+    sentence:
+      'All 4 readers are in use and 3 callers wait, the first for over 500 ms; no lease is older than 1 s, so more is asked than the readers can serve.',
+  },
+  {
+    name: 'one caller waits for the writer: a reader is not to blame',
+    given: (view) => {
+      Object.assign(view.stats.writer, { inUse: 1, idle: 0, waiting: 1 })
+      view.queue = [waiterRow({ role: 'writer', sinceAtMs: NOW_MS - 1000 })]
+      view.rows = [held(7, 60_000), { ...held(1, 2000, null), role: 'writer' }]
+    },
+    code: 'saturated',
+    sentence:
+      'The writer is in use and a caller has waited for over 1 s; connection 1 has been held for over 2 s by a caller without a label.',
+  },
+  {
+    name: 'callers wait because connections are not open',
+    given: (view) => {
+      saturate(view, { waitMs: 5000, waiting: 2 })
+      view.stats.reader.inUse = 1
+    },
+    code: 'saturated',
+    sentence:
+      'No reader is free (1 of 4 in use) and 2 callers wait, the first for over 5 s; no lease is older than 1 s, so more is asked than the readers can serve.',
+  },
+  {
+    name: 'callers queue for an instant',
+    given: (view) => saturate(view, { waitMs: 20, waiting: 16 }),
+    code: 'near_capacity',
+    sentence: 'At least 4 of 5 connections are in use.',
+  },
+  {
+    name: 'half a second is long when callers give up after one',
+    given: (view) => {
+      view.acquireTimeoutMs = 1000
+      saturate(view, { waitMs: 250, waiting: 1 })
+    },
+    code: 'saturated',
+    sentence:
+      'All 4 readers are in use and a caller has waited for over 200 ms; no lease is older than 1 s, so more is asked than the readers can serve.',
+  },
+  {
+    name: 'one leak suspect',
+    given: (view) => void (view.rows = [{ ...held(7, 130_000), isLeakSuspect: true }]),
+    code: 'leak_suspect',
+    sentence: 'Leak suspect: connection 7 has been held for over 2 min by GET /report.',
+  },
+  {
+    name: 'several leak suspects',
+    given: (view) => {
+      view.rows = [
+        { ...held(7, 61_000), isLeakSuspect: true },
+        { ...held(8, 3_700_000, 'job'), isLeakSuspect: true },
+      ]
+    },
+    code: 'leak_suspect',
+    sentence: '2 leak suspects, the oldest: connection 8 has been held for over 1 h by job.',
+  },
+  {
+    name: 'the log is starved by a lease that still stands',
+    heard: { isStarved: true, starvedBy: holder },
+    given: (view) => {
+      view.rows = [held(2, 60_000, 'job'), held(3, 31_000, 'GET /old')]
+      Object.assign(view.stats.wal, { frames: 12_345, backfilledFrames: 100 })
+    },
+    code: 'wal_starved',
+    sentence:
+      'The write-ahead log cannot be copied back (at least 10,000 frames pending): connection 3 has been held for over 30 s by GET /old.',
+  },
+  {
+    name: 'the log is starved by a lease that has ended meanwhile',
+    heard: { isStarved: true, starvedBy: holder },
+    given: (view) => void (view.rows = [held(2, 60_000, 'job')]),
+    code: 'wal_starved',
+    sentence:
+      'The write-ahead log cannot be copied back: connection 2 has been held for over 1 min by job.',
+  },
+  {
+    name: 'the log is starved by another process',
+    heard: { isStarved: true },
+    code: 'wal_starved',
+    sentence:
+      'The write-ahead log cannot be copied back: a reader that is not in this pool, or has just ended, is in the way.',
+  },
+  {
+    name: 'the log outgrows the checkpoints',
+    given: (view) => Object.assign(view.stats.wal, { frames: 8000, backfilledFrames: 0 }),
+    code: 'wal_growing',
+    sentence:
+      'The write-ahead log grows faster than it is copied back (at least 5,000 frames pending).',
+  },
+  {
+    name: 'somebody else checkpoints a long log',
+    given: (view) => {
+      view.checkpointFrames = 0
+      Object.assign(view.stats.wal, { frames: 80_000, backfilledFrames: 0 })
+    },
+    code: 'healthy',
+    sentence: 'Healthy: nobody waits long, no lease is old, and the write-ahead log keeps up.',
+  },
+  {
+    name: 'the last checkpoint failed',
+    given: (view) =>
+      void (view.checkpoint = checkpointEvent({ outcome: 'error', errorCode: 'SQLITE_FULL' })),
+    code: 'checkpoint_failed',
+    sentence: 'The last checkpoint failed with SQLITE_FULL.',
+  },
+  {
+    name: 'connections cannot be opened, and acquires time out because of that',
+    heard: { failures: { timeout: 3, queue_full: 0, open_failed: 1 } },
+    code: 'open_failed',
+    sentence: 'Connections cannot be opened.',
+  },
+  {
+    name: 'the queue is full',
+    heard: { failures: { timeout: 3, queue_full: 4, open_failed: 0 } },
+    given: (view) => void (view.rows = [held(7, 6000)]),
+    code: 'queue_full',
+    sentence:
+      'Callers are turned away because 1,000 are waiting already; connection 7 has been held for over 5 s by GET /report.',
+  },
+  {
+    name: 'acquires time out',
+    heard: { failures: { timeout: 1, queue_full: 0, open_failed: 0 } },
+    code: 'timeouts',
+    sentence: 'Callers give up after waiting 5 s for a connection.',
+  },
+  {
+    name: 'nearly everything is in use',
+    given: (view) => {
+      view.stats.reader.inUse = 3
+      view.stats.writer.inUse = 1
+      view.rows = [held(7, 21_000)]
+    },
+    code: 'near_capacity',
+    sentence:
+      'At least 4 of 5 connections are in use; connection 7 has been held for over 20 s by GET /report.',
+  },
+  {
+    name: 'waits are long',
+    heard: { waitP99Ms: 720 },
+    code: 'slow',
+    sentence: 'Some callers wait over 500 ms for a connection.',
+  },
+  {
+    name: 'the event loop is held up',
+    heard: { eventLoopDelayP99Ms: 240 },
+    code: 'event_loop',
+    sentence:
+      'The event loop is held up for over 200 ms at a time: something computes on the main thread.',
+  },
+]
+
+function situation({ heard, given }: Pick<Case, 'heard' | 'given'>): VerdictSituation {
+  const view = new TestView()
+  given?.(view)
+  return readSituation(view, { ...calm, ...heard })
+}
+
+describe('judge', () => {
+  for (const { name, code, sentence, ...rest } of cases) {
+    it(`says ${code} when ${name}`, () => {
+      const [first] = judge(situation(rest))
+      assert.deepEqual({ code: first!.rule.code, sentence: first!.sentence }, { code, sentence })
+    })
+  }
+
+  it('has a case for every rule', () => {
+    const known = new Set(cases.map(({ code }) => code))
+    // Closed pools are not served; the sentence has no numbers.
+    assert.deepEqual(
+      verdictRules.map(({ code }) => code).filter((code) => !known.has(code)),
+      ['closed'],
+    )
+  })
+
+  it('says the same thing while nothing but time passes', () => {
+    const view = new TestView()
+    saturate(view, { waitMs: 2000, waiting: 11 })
+    view.rows = [held(7, 30_000)]
+    const sentences = new Set<string>()
+    for (let tick = 0; tick < 11; tick += 1) {
+      view.stats.reader.waiting = 11 + (tick % 3)
+      const [first] = judge(readSituation(view, { ...calm, atMs: NOW_MS + tick * 250 }))
+      sentences.add(first!.sentence)
+    }
+    assert.equal(sentences.size, 1)
+  })
+})

@@ -1,0 +1,10 @@
+import type { Clock } from '../pool/clock.ts'
+
+export type LoadClock = Omit<Clock, 'timeOriginMs'>
+
+/** Unlike the pool's, its timers keep the process alive: while everybody waits, nothing else does. */
+export const loadClock: LoadClock = {
+  nowMs: () => performance.now(),
+  setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
+  clearTimer: (timer) => clearTimeout(timer),
+}

@@ -1,0 +1,183 @@
+import { basename } from 'node:path'
+import { inspect } from 'node:util'
+import { nearestName } from '../nearest-name.ts'
+import { PoolError } from './errors.ts'
+
+/** What a pool may be told. Everything but `path` has a default. `docs/pool.md` is the table of it. */
+export interface PoolOptions {
+  /** The database file; created when it does not exist. `:memory:` and blank are refused: each connection would have its own. */
+  readonly path: string
+  /** Its name in metrics and on the dashboard. *Default*: the base name of the file. */
+  readonly name?: string
+  /** All connections: one writer, the others readers. *Default*: 5. *Minimum*: 1, which reads and writes on one connection. *Maximum*: 64. */
+  readonly size?: number
+  /** Readers that stay open. *Default*: 1, or 0 when `size` is 1. *Maximum*: `size` − 1. */
+  readonly minReaders?: number
+  /** How long a caller waits for a connection. *Unit*: ms. *Default*: 5,000. *0*: not at all. */
+  readonly acquireTimeoutMs?: number
+  /** Callers that may wait at once; the next gets `POOL_QUEUE_FULL`. *Default*: 1,000. *0*: nobody waits. */
+  readonly maxWaiters?: number
+  /** Idle readers above the minimum are closed after this long. *Unit*: ms. *Default*: 60,000. *0*: never. */
+  readonly idleTimeoutMs?: number
+  /** A lease held longer is reported as a possible leak. *Unit*: ms. *Default*: 10,000. *0*: off. */
+  readonly leakThresholdMs?: number
+  /** `thread`: each connection on a worker thread. `inline`: on the caller's thread, for scripts and tests. *Default*: `thread`. */
+  readonly execution?: 'thread' | 'inline'
+  /** `full` syncs at every commit; `normal` may lose the last commits in a power cut, never consistency. *Default*: `normal`. */
+  readonly durability?: 'normal' | 'full'
+  /** How long SQLite waits for a lock that another process holds. *Unit*: ms. *Default*: 250, inline 0. *0*: not at all. */
+  readonly busyTimeoutMs?: number
+  /** Prepared statements kept per connection. *Default*: 200. *0*: none. */
+  readonly statementCacheSize?: number
+  /** Page cache of all connections together; each gets its share, at least 4 MiB. *Unit*: bytes. *Default*: 64 MiB. */
+  readonly cacheSizeBytes?: number
+  /** Time between checkpoints by the clock, beside those by frames and age. *Unit*: ms. *Default*: 60,000. *0*: none. */
+  readonly checkpointIntervalMs?: number
+  /** Who checkpoints: the pool, SQLite inside commits, or another program such as Litestream. *Default*: `pool`. */
+  readonly checkpointer?: 'pool' | 'sqlite' | 'external'
+}
+
+/** Every field given. */
+export type ResolvedPoolOptions = Required<PoolOptions>
+
+const MEBIBYTE = 1024 * 1024
+const LONGEST_MS = 2 ** 31 - 1
+const DEFAULT_SIZE = 5
+
+interface NumberRule {
+  readonly minimum: number
+  readonly maximum: number
+  readonly fallback: (options: PoolOptions) => number
+}
+
+const rule = (
+  fallback: number | NumberRule['fallback'],
+  maximum = LONGEST_MS,
+  minimum = 0,
+): NumberRule => ({
+  minimum,
+  maximum,
+  fallback: typeof fallback === 'number' ? () => fallback : fallback,
+})
+
+/** What is wrong with a size is said once; the others are then measured against the default. */
+const sizeOf = ({ size }: PoolOptions): number =>
+  isWithin(size, numbers.size) ? size : DEFAULT_SIZE
+
+const numbers = {
+  /** Small beats big: SQLite's readers share one memory bus, and each costs a thread. */
+  size: rule(DEFAULT_SIZE, 64, 1),
+  minReaders: rule((options) => Math.min(1, sizeOf(options) - 1), 63),
+  /** Local file, not a network: whoever waits longer than this waits for a bug. */
+  acquireTimeoutMs: rule(5000),
+  maxWaiters: rule(1000, 1_000_000),
+  idleTimeoutMs: rule(60_000),
+  leakThresholdMs: rule(10_000),
+  /** Inline it would block the event loop. */
+  busyTimeoutMs: rule((options) => (options.execution === 'inline' ? 0 : 250), 60_000),
+  /** Enough for the statements of a service; generated SQL must not grow the process. */
+  statementCacheSize: rule(200, 100_000),
+  cacheSizeBytes: rule(64 * MEBIBYTE, Number.MAX_SAFE_INTEGER),
+  checkpointIntervalMs: rule(60_000),
+} satisfies Record<string, NumberRule>
+
+const choices = {
+  execution: ['thread', 'inline'],
+  durability: ['normal', 'full'],
+  checkpointer: ['pool', 'sqlite', 'external'],
+} as const
+
+export const POOL_OPTION_NAMES: readonly string[] = [
+  'path',
+  'name',
+  ...Object.keys(numbers),
+  ...Object.keys(choices),
+]
+
+/**
+ * Checks everything and fills in the defaults. The result is frozen.
+ *
+ * @throws {POOL_INVALID_OPTION} naming every problem at once.
+ */
+export function resolvePoolOptions(options: PoolOptions): ResolvedPoolOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw invalid([`options must be an object with a path, and is ${describe(options)}`])
+  }
+  const problems = [...unknownNames(options), ...wrongPath(options.path), ...wrongName(options)]
+  const resolved: Record<string, unknown> = {
+    // The driver trims it as well: all who open or look at the file must mean the same one.
+    path: typeof options.path === 'string' ? options.path.trim() : options.path,
+    name: options.name ?? baseName(options.path),
+  }
+  for (const [name, limits] of Object.entries(numbers)) {
+    const given = options[name as keyof typeof numbers]
+    if (given !== undefined && !isWithin(given, limits)) {
+      problems.push(
+        `${name} must be a whole number from ${limits.minimum} to ${limits.maximum}, and is ${describe(given)}`,
+      )
+    }
+    resolved[name] = given ?? limits.fallback(options)
+  }
+  for (const [name, allowed] of Object.entries(choices)) {
+    const given = options[name as keyof typeof choices]
+    if (given !== undefined && !(allowed as readonly string[]).includes(given)) {
+      problems.push(`${name} must be one of ${allowed.join(', ')}, and is ${describe(given)}`)
+    }
+    resolved[name] = given ?? allowed[0]
+  }
+  problems.push(...tooManyReaders(options))
+  if (problems.length > 0) throw invalid(problems)
+  return Object.freeze(resolved) as unknown as ResolvedPoolOptions
+}
+
+function unknownNames(options: PoolOptions): string[] {
+  return Object.keys(options)
+    .filter((name) => !POOL_OPTION_NAMES.includes(name))
+    .map((name) => {
+      const nearest = nearestName(name, POOL_OPTION_NAMES)
+      return `${name} is not an option${nearest === null ? '' : `; did you mean ${nearest}?`}`
+    })
+}
+
+function wrongPath(path: unknown): string[] {
+  if (typeof path !== 'string') return [`path must be a string, and is ${describe(path)}`]
+  const trimmed = path.trim()
+  if (trimmed === '') return ['path is blank: SQLite would open a temporary database']
+  if (trimmed.includes('\0')) return [`path contains a NUL byte, and is ${describe(path)}`]
+  if (trimmed === ':memory:') {
+    return ['path is :memory:, where each connection would have a database of its own: use a file']
+  }
+  return []
+}
+
+function wrongName({ name }: PoolOptions): string[] {
+  if (name === undefined || (typeof name === 'string' && name.trim() !== '')) return []
+  return [`name must be a string that is not blank, and is ${describe(name)}`]
+}
+
+/** Only when each is right by itself: one mistake is one problem. */
+function tooManyReaders(options: PoolOptions): string[] {
+  const { minReaders } = options
+  const size = sizeOf(options)
+  const isSizeRight = options.size === undefined || options.size === size
+  if (!isSizeRight || !isWithin(minReaders, numbers.minReaders) || minReaders < size) return []
+  return [`minReaders must be at most size − 1, which is ${size - 1}, and is ${minReaders}`]
+}
+
+function isWithin(value: unknown, { minimum, maximum }: NumberRule): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= minimum && (value as number) <= maximum
+}
+
+function baseName(path: unknown): string {
+  return typeof path === 'string' ? basename(path.trim()) : ''
+}
+
+function invalid(problems: readonly string[]): PoolError {
+  return new PoolError('POOL_INVALID_OPTION', problems.join('; '), {
+    hint: 'docs/pool.md has every option with its unit, default and range',
+  })
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 0 })
+}
