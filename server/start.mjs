@@ -2,7 +2,8 @@
 // where the machine's Node is too old, in the one that npm installed.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+// The whole module: an older Node lacks the function, and must get as far as handing over.
+import * as nodeModule from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureBuilt, ensureInstalled, installedNode, refusal, root } from './setup.mjs'
@@ -11,7 +12,7 @@ ensureInstalled()
 ensureBuilt()
 
 if (refusal() === null) {
-  enableCompileCache(join(root, 'node_modules', '.cache', 'compile'))
+  nodeModule.enableCompileCache(join(root, 'node_modules', '.cache', 'compile'))
   await import('./main.ts')
 } else if (existsSync(installedNode) && process.env.GLASSPOOL_HANDED_OVER === undefined) {
   handOver()
