@@ -32,10 +32,12 @@ export async function serve(
   await assertAddressFree(config.http)
   const pool = new ConnectionPool(config.pool, { captureTrace })
   instrumentPool(pool.view, (sink) => pool.onEvent(sink))
-  const app = await buildApp(config, pool)
+  // Threads start while the routes are put together.
+  const opening = openDatabase(pool)
+  const app = await ready(buildApp(config, pool), opening)
   log.attach(app.http.log)
   try {
-    await openDatabase(pool)
+    await opening
     await listen(app, config.http)
   } catch (error) {
     await app.http.close()
@@ -47,6 +49,12 @@ export async function serve(
     isInStatement: () => pool.connections().some((connection) => connection.isRunning),
     stop: (budgetMs) => shutDown({ http: app.http, pool, telemetry, budgetMs }),
   }
+}
+
+/** The app; whatever becomes of the opening is heard later, and is never unhandled. */
+function ready(app: Promise<App>, opening: Promise<void>): Promise<App> {
+  opening.catch(() => undefined)
+  return app
 }
 
 async function openDatabase(pool: ConnectionPool): Promise<void> {

@@ -8,13 +8,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureBuilt, ensureInstalled, installedNode, refusal, root } from './setup.mjs'
 
-ensureInstalled()
-ensureBuilt()
+const isHandedOver = process.env.GLASSPOOL_HANDED_OVER !== undefined
+if (!isHandedOver) {
+  ensureInstalled()
+  ensureBuilt()
+}
 
 if (refusal() === null) {
-  nodeModule.enableCompileCache(join(root, 'node_modules', '.cache', 'compile'))
+  const cache = join(root, 'node_modules', '.cache', 'compile')
+  nodeModule.enableCompileCache(cache)
+  // The threads of the connections start with this, and strip and compile nothing either.
+  process.env.NODE_COMPILE_CACHE ??= cache
   await import('./main.ts')
-} else if (existsSync(installedNode) && process.env.GLASSPOOL_HANDED_OVER === undefined) {
+} else if (existsSync(installedNode) && !isHandedOver) {
   handOver()
 } else {
   console.error(refusal())
