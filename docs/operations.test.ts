@@ -6,23 +6,12 @@ import { settingSchemas, type SettingName } from '../server/config-schema.ts'
 import { EXIT } from '../server/exit-code.ts'
 import { errorTable } from '../server/http/error-table.ts'
 import { readFlags } from '../server/load/flags.ts'
+import { readTable } from './testing/markdown-table.ts'
 
 const page = readFileSync(join(import.meta.dirname, 'operations.md'), 'utf8')
 
-/** The cells of the table between `<!-- name -->` and `<!-- /name -->`, without its head. */
-function readTable(name: string): string[][] {
-  const part = page.split(`<!-- ${name} -->`)[1]!.split(`<!-- /${name} -->`)[0]!
-  return part
-    .trim()
-    .split('\n')
-    .slice(2)
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    )
-}
+/** The cells of each row. */
+const rowsOf = (name: string): string[][] => readTable(page, name).map((row) => Object.values(row))
 
 const code = (value: string | number): string => `\`${value}\``
 
@@ -32,11 +21,11 @@ describe('docs/operations.md', () => {
       const { unit = '', default: value, allowed, description } = settingSchemas[name]
       return [code(name), unit, value === undefined ? '' : code(value), allowed, description]
     })
-    assert.deepEqual(readTable('settings'), rows)
+    assert.deepEqual(rowsOf('settings'), rows)
   })
 
   it('has every exit code in its table', () => {
-    const codes = readTable('exit codes').map(([cell]) => Number(cell))
+    const codes = rowsOf('exit codes').map(([cell]) => Number(cell))
     for (const exitCode of Object.values(EXIT)) assert.ok(codes.includes(exitCode), `${exitCode}`)
     assert.deepEqual(
       codes,

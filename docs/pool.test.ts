@@ -8,8 +8,9 @@ import type { Lease } from '../server/pool/lease.ts'
 import { settled } from '../server/testing/hand-clock.ts'
 import { PoolRig } from '../server/testing/pool-rig.ts'
 import { watch } from '../server/testing/watched.ts'
-import { POOL_STATES, type PoolEventBody } from '../telemetry/events.ts'
+import { POOL_STATES } from '../telemetry/events.ts'
 import { ACQUIRE_FAILURES, CLOSE_REASONS, type CloseReason } from '../telemetry/stats.ts'
+import { EVENT_TYPES } from './testing/event-types.ts'
 import { readTable } from './testing/markdown-table.ts'
 
 const markdown = readFileSync(join(import.meta.dirname, 'pool.md'), 'utf8')
@@ -17,25 +18,11 @@ const table = (name: string): Record<string, string>[] => readTable(markdown, na
 const column = (name: string, heading: string): string[] =>
   table(name).map((row) => row[heading]!.replaceAll('`', ''))
 
-/** Held to the type by the compiler. */
-const EVENT_TYPES: Record<PoolEventBody['type'], true> = {
-  acquire: true,
-  lease: true,
-  statement: true,
-  'connection.opened': true,
-  'connection.closed': true,
-  leak: true,
-  capacity: true,
-  checkpoint: true,
-  starvation: true,
-  pool: true,
-}
-
 describe('docs/pool.md', () => {
   const lists: readonly { table: string; heading: string; code: readonly string[] }[] = [
     { table: 'options', heading: 'option', code: POOL_OPTION_NAMES },
     { table: 'errors', heading: 'code', code: POOL_ERROR_CODES },
-    { table: 'events', heading: 'event', code: Object.keys(EVENT_TYPES) },
+    { table: 'events', heading: 'event', code: EVENT_TYPES },
     { table: 'pool states', heading: 'state', code: POOL_STATES },
     { table: 'close reasons', heading: 'reason', code: CLOSE_REASONS },
     { table: 'acquire failures', heading: 'reason', code: ACQUIRE_FAILURES },

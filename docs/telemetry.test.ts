@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { PoolEventBody } from '../telemetry/events.ts'
 import {
   ATTRIBUTE,
   ATTRIBUTE_VALUES,
@@ -16,6 +15,7 @@ import type { AckFrame, ServerFrame } from '../telemetry/protocol.ts'
 import { SHUTDOWN_LIMIT_MS } from '../telemetry/sdk.ts'
 import { applyDefaults, type Environment } from '../telemetry/sdk-environment.ts'
 import { ACQUIRE_FAILURES } from '../telemetry/stats.ts'
+import { EVENT_TYPES } from './testing/event-types.ts'
 import { readTable } from './testing/markdown-table.ts'
 
 const markdown = readFileSync(join(import.meta.dirname, 'telemetry.md'), 'utf8')
@@ -38,18 +38,6 @@ function attributesOf(cell: string | undefined): string[] {
 }
 
 /** Held to the types by the compiler. */
-const EVENTS: Record<PoolEventBody['type'], true> = {
-  acquire: true,
-  lease: true,
-  statement: true,
-  'connection.opened': true,
-  'connection.closed': true,
-  leak: true,
-  capacity: true,
-  checkpoint: true,
-  starvation: true,
-  pool: true,
-}
 const FRAMES: Record<(ServerFrame | AckFrame)[0], 'server' | 'viewer'> = {
   hello: 'server',
   tick: 'server',
@@ -142,7 +130,7 @@ describe('docs/telemetry.md', () => {
 
   const lists: readonly { table: string; heading: string; code: readonly string[] }[] = [
     { table: 'links', heading: 'attribute', code: LINK_ATTRIBUTES },
-    { table: 'events', heading: 'type', code: Object.keys(EVENTS) },
+    { table: 'events', heading: 'type', code: EVENT_TYPES },
     { table: 'frames', heading: 'frame', code: Object.keys(FRAMES) },
     { table: 'frames', heading: 'from', code: Object.values(FRAMES) },
     { table: 'series', heading: 'series', code: SERIES.map(({ name }) => name) },

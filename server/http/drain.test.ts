@@ -138,15 +138,7 @@ describe('Drain', () => {
   it('refuses upgrades', async (t) => {
     const { app, port } = await startServer(t)
     app.drain.begin()
-    const lines = [
-      'GET /ws HTTP/1.1',
-      `Host: 127.0.0.1:${port}`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-      `Authorization: Bearer ${ADMIN_TOKEN}`,
-    ]
+    const lines = upgradeLines(port)
     assert.equal(statusOf(await exchange(port, request(lines))), 503)
   })
 
@@ -155,17 +147,7 @@ describe('Drain', () => {
     const [half, stuck, silent] = [open(), open(), open()]
     half.socket.write(`GET /fast HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`)
     stuck.send('/slow')
-    silent.socket.write(
-      request([
-        'GET /ws HTTP/1.1',
-        `Host: 127.0.0.1:${port}`,
-        'Connection: Upgrade',
-        'Upgrade: websocket',
-        'Sec-WebSocket-Version: 13',
-        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-        `Authorization: Bearer ${ADMIN_TOKEN}`,
-      ]),
-    )
+    silent.socket.write(request(upgradeLines(port)))
     await until(() => answers.length === 1 && statusOf(silent.answer()) === 101)
     const drained = app.drain.run({ deadlineMs: 100 })
     for (const { socket } of [half, stuck, silent]) if (!socket.closed) await once(socket, 'close')
@@ -180,3 +162,13 @@ describe('Drain', () => {
     await first
   })
 })
+
+const upgradeLines = (port: number): string[] => [
+  'GET /ws HTTP/1.1',
+  `Host: 127.0.0.1:${port}`,
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  `Authorization: Bearer ${ADMIN_TOKEN}`,
+]

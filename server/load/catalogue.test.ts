@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Answer } from './api-client.ts'
 import { Catalogue, pageOf } from './catalogue.ts'
 import { KINDS } from './mix.ts'
-import { createRandom, pick } from './random.ts'
+import { Random } from '../random.ts'
 
 const page = (ids: readonly number[], nextCursor: string | null = null): Answer => ({
   status: 200,
@@ -11,7 +11,7 @@ const page = (ids: readonly number[], nextCursor: string | null = null): Answer 
 })
 
 function setUp(seed = 1): Catalogue {
-  return new Catalogue({ tag: 'Load test', random: createRandom(seed) })
+  return new Catalogue({ tag: 'Load test', random: new Random(seed) })
 }
 
 describe('Catalogue', () => {
@@ -84,13 +84,13 @@ describe('Catalogue', () => {
   }
 
   it('has each row in one call at a time, and loses none, in any order of answers', () => {
-    const random = createRandom(9)
+    const random = new Random(9)
     const catalogue = setUp(10)
     const alive = new Set<number>()
     const underWay: { id: number; end(): void }[] = []
     let nextId = 100
     for (let step = 0; step < 5000; step += 1) {
-      const call = catalogue.plan(pick(KINDS, random))
+      const call = catalogue.plan(random.pick(KINDS))
       if (call.kind === 'create') {
         const id = nextId++
         underWay.push({
@@ -101,7 +101,7 @@ describe('Catalogue', () => {
         const id = Number(call.path.split('/').at(-1))
         assert.ok(alive.has(id), 'the row exists')
         assert.ok(!underWay.some((other) => other.id === id), 'nobody else has it')
-        const isLost = random() < 0.2
+        const isLost = random.next() < 0.2
         underWay.push({
           id,
           end() {
@@ -110,7 +110,7 @@ describe('Catalogue', () => {
           },
         })
       }
-      if (underWay.length > 8) underWay.splice(Math.floor(random() * 8), 1)[0]!.end()
+      if (underWay.length > 8) underWay.splice(Math.floor(random.next() * 8), 1)[0]!.end()
     }
     for (const call of underWay) call.end()
     assert.deepEqual(new Set(catalogue.ownIds), alive)

@@ -1,6 +1,6 @@
 import type { Answer, Method } from './api-client.ts'
 import type { Kind } from './mix.ts'
-import { between, pick, type Random } from './random.ts'
+import type { Random } from '../random.ts'
 
 /** One request, and what becomes of the catalogue when its answer is there. */
 export interface Call {
@@ -82,12 +82,12 @@ export class Catalogue {
       if (name.startsWith(PASSING_NAME)) continue
       if (category !== null) this.#categories.add(category)
       if (this.#knownIds.length < KNOWN_LIMIT) this.#knownIds.push(id)
-      else this.#knownIds[between(0, KNOWN_LIMIT - 1, this.#random)] = id
+      else this.#knownIds[this.#random.between(0, KNOWN_LIMIT - 1)] = id
     }
   }
 
   #list(): Call {
-    const cursor = this.#random() < 0.5 ? this.#cursors.pop() : undefined
+    const cursor = this.#random.next() < 0.5 ? this.#cursors.pop() : undefined
     const query = cursor ?? this.#newQuery()
     return read('list', `${PRODUCTS_PATH}?${query}`, (answer) => {
       this.learn(answer)
@@ -102,18 +102,18 @@ export class Catalogue {
 
   #newQuery(): string {
     const random = this.#random
-    const parameters = new URLSearchParams({ limit: String(pick([10, 20, 20, 50], random)) })
-    if (this.#categories.size > 0 && random() < 0.7) {
-      parameters.set('category', pick([...this.#categories], random))
+    const parameters = new URLSearchParams({ limit: String(random.pick([10, 20, 20, 50])) })
+    if (this.#categories.size > 0 && random.next() < 0.7) {
+      parameters.set('category', random.pick([...this.#categories]))
     }
-    if (random() < 0.4) parameters.set('sort', pick(sorts, random))
-    if (random() < 0.2) parameters.set('minPrice', String(between(0, 5000, random)))
-    if (random() < 0.1) parameters.set('search', pick(words, random))
+    if (random.next() < 0.4) parameters.set('sort', random.pick(sorts))
+    if (random.next() < 0.2) parameters.set('minPrice', String(random.between(0, 5000)))
+    if (random.next() < 0.1) parameters.set('search', random.pick(words))
     return parameters.toString()
   }
 
   #get(): Call {
-    const id = pick(this.#knownIds, this.#random)
+    const id = this.#random.pick(this.#knownIds)
     return read('get', `${PRODUCTS_PATH}/${id}`, () => undefined)
   }
 
@@ -125,10 +125,10 @@ export class Catalogue {
       method: 'POST',
       path: PRODUCTS_PATH,
       body: {
-        name: `${this.tag} ${pick(words, random)} ${between(1, 999_999, random)}`,
-        category: categories.length === 0 ? 'coffee' : pick(categories, random),
-        priceCents: between(100, 20_000, random),
-        stock: between(0, 500, random),
+        name: `${this.tag} ${random.pick(words)} ${random.between(1, 999_999)}`,
+        category: categories.length === 0 ? 'coffee' : random.pick(categories),
+        priceCents: random.between(100, 20_000),
+        stock: random.between(0, 500),
       },
       settle: (answer) => {
         const id = idOf(answer?.body)
@@ -145,7 +145,7 @@ export class Catalogue {
       kind: 'update',
       method: 'PATCH',
       path: `${PRODUCTS_PATH}/${id}`,
-      body: { priceCents: between(100, 20_000, this.#random) },
+      body: { priceCents: this.#random.between(100, 20_000) },
       settle: () => void this.#ownIds.push(id),
     }
   }
@@ -177,7 +177,7 @@ export class Catalogue {
   }
 
   #takeOwn(): number {
-    const index = between(0, this.#ownIds.length - 1, this.#random)
+    const index = this.#random.between(0, this.#ownIds.length - 1)
     const id = this.#ownIds[index]!
     const last = this.#ownIds.pop()!
     if (last !== id) this.#ownIds[index] = last

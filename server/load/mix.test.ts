@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { KINDS, namedMixes, parseMix, pickKind, type Kind, type Mix } from './mix.ts'
-import { between, createRandom, pick } from './random.ts'
+import { Random } from '../random.ts'
 
 function draw(mix: Mix, seed: number, times: number): Record<Kind, number> {
-  const random = createRandom(seed)
+  const random = new Random(seed)
   const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>
   for (let i = 0; i < times; i += 1) counts[pickKind(mix, random)] += 1
   return counts
@@ -60,11 +60,11 @@ describe('createRandom', () => {
   it('stays in its bounds, whatever the seed', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 0, max: 50 }), (seed, span) => {
-        const random = createRandom(seed)
+        const random = new Random(seed)
         for (let i = 0; i < 50; i += 1) {
-          const value = between(10, 10 + span, random)
+          const value = random.between(10, 10 + span)
           assert.ok(value >= 10 && value <= 10 + span)
-          assert.ok(['a', 'b'].includes(pick(['a', 'b'], random)))
+          assert.ok(['a', 'b'].includes(random.pick(['a', 'b'])))
         }
       }),
       { seed: 1 },

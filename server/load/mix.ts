@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../random.ts'
 
 /** What one request does. */
 export const KINDS = ['list', 'get', 'create', 'update', 'delete', 'stats'] as const
@@ -29,8 +29,8 @@ export function parseMix(text: string): Mix | null {
 
 /** What the next request does. Takes two random numbers. */
 export function pickKind({ reads, writes, heavy }: Mix, random: Random): Kind {
-  const draw = random() * (reads + writes + heavy)
-  const share = random()
+  const draw = random.next() * (reads + writes + heavy)
+  const share = random.next()
   if (draw < reads) return share < 0.6 ? 'list' : 'get'
   if (draw >= reads + writes) return 'stats'
   return share < 0.45 ? 'create' : share < 0.8 ? 'update' : 'delete'

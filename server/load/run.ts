@@ -5,7 +5,7 @@ import type { LoadClock } from './clock.ts'
 import type { LoadOptions } from './flags.ts'
 import { pickKind } from './mix.ts'
 import { startProgress, type ProgressOutput } from './progress.ts'
-import { createRandom, type Random } from './random.ts'
+import { Random } from '../random.ts'
 import { Schedule } from './schedule.ts'
 import { summarize, type Summary } from './summary.ts'
 import { Tally } from './tally.ts'
@@ -35,7 +35,7 @@ export async function runLoad(
 ): Promise<Summary> {
   const { clock, signal } = parts
   const client = new ApiClient({ ...options, timeoutMs: REQUEST_TIMEOUT_MS })
-  const random = createRandom(options.seed)
+  const random = new Random(options.seed)
   const catalogue = new Catalogue({
     tag: `${PASSING_NAME}${randomBytes(4).toString('hex')}`,
     random,

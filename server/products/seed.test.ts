@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { productLimits } from './product.ts'
-import { Random } from './random.ts'
+import { Random } from '../random.ts'
 import { SEED_PRODUCT_COUNT, seedProducts } from './seed.ts'
 import { seedCatalog } from './seed-catalog.ts'
 

@@ -1,4 +1,4 @@
-import { Random } from './random.ts'
+import { Random } from '../random.ts'
 import { seedCatalog, type SeedCategory } from './seed-catalog.ts'
 
 export const SEED_PRODUCT_COUNT = 10_000

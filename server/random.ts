@@ -22,6 +22,12 @@ export class Random {
     return Math.floor(this.next() * limit)
   }
 
+  /** A whole number from `low` to `high`, both included. */
+  between(low: number, high: number): number {
+    return low + this.below(high - low + 1)
+  }
+
+  /** One of a list that is not empty. */
   pick<T>(values: readonly T[]): T {
     return values[this.below(values.length)]!
   }
