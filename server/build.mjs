@@ -1,6 +1,6 @@
-// `npm run build`: the dashboard. With `--package` also the compiled JavaScript that is published.
+// `npm run build`: the interrupt extension, where there is a compiler, and the dashboard. With `--package` also the compiled JavaScript that is published.
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureBuilt, root } from './setup.mjs'
 
@@ -15,5 +15,10 @@ if (process.argv.includes('--package')) {
     cwd: root,
     stdio: 'inherit',
   })
+  // The library is built where it is used: `node dist/server/sqlite/interrupt/build.mjs`.
+  for (const file of ['build.mjs', 'interrupt.c']) {
+    const path = join('server', 'sqlite', 'interrupt', file)
+    copyFileSync(join(root, path), join(root, 'dist', path))
+  }
   process.exitCode = result.status ?? 1
 }

@@ -88,7 +88,8 @@ export const configSchema = Type.Object({
     minimum: 0,
     maximum: 5000,
     default: 250,
-    description: 'How long SQLite waits for a lock that another process holds. 0: not at all.',
+    description:
+      'How long SQLite waits on its thread for a lock that another process holds; the pool then tries again until the deadline of the caller. 0: not at all.',
   }),
   POOL_MIN_READERS: wholeNumber({
     unit: 'readers',

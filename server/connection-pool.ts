@@ -3,9 +3,17 @@ import { EventBus } from '../telemetry/event-bus.ts'
 import type { EventSink, TraceRef } from '../telemetry/events.ts'
 import type { PoolView } from '../telemetry/pool-view.ts'
 import { PoolStats } from '../telemetry/stats.ts'
+import { FileGuard } from './file-guard.ts'
+import { claimFile } from './open-files.ts'
 import { systemClock, type Clock } from './pool/clock.ts'
 import type { Connection } from './pool/connection.ts'
-import { resolvePoolOptions, type PoolOptions, type ResolvedPoolOptions } from './pool/options.ts'
+import { PoolError } from './pool/errors.ts'
+import {
+  MEMORY,
+  resolvePoolOptions,
+  type PoolOptions,
+  type ResolvedPoolOptions,
+} from './pool/options.ts'
 import { Pool } from './pool/pool.ts'
 import { snapshotPool, type PoolSnapshot } from './pool-snapshot.ts'
 import { openInlineConnection } from './sqlite/inline.ts'
@@ -28,6 +36,8 @@ export interface ConnectionPoolParts {
  * A pool of SQLite connections on one file, with its write-ahead log: `Pool` decides who gets which
  * connection, `wal` keeps the log short, and `PoolStats` and the events tell both stories.
  *
+ * One pool has a file in a process, and it refuses everything once that file was deleted or replaced.
+ *
  * Made by `createPool`. Closing goes in this order: the leases, the readers, a last checkpoint on its own
  * thread, the writer, that thread. So no `-wal` file is left, and the caller's thread pays for none of it.
  */
@@ -37,6 +47,10 @@ export class ConnectionPool extends Pool {
   readonly view: PoolView
   readonly #stats: PoolStats
   readonly #bus: EventBus
+  readonly #guard: FileGuard
+  /** A database in memory has no file, no log, and one connection. */
+  readonly #isFile: boolean
+  #giveUpFile: (() => void) | undefined
 
   /** Opens nothing yet. @throws {POOL_INVALID_OPTION} */
   constructor(given: PoolOptions, parts: ConnectionPoolParts = {}) {
@@ -51,20 +65,30 @@ export class ConnectionPool extends Pool {
     const bus = new EventBus(
       parts.captureTrace === undefined ? {} : { captureTrace: parts.captureTrace },
     )
+    const open = opener(options)
     super({
       options,
       stats,
       observer: bus,
       clock,
-      open: opener(options),
+      open: async (role) => {
+        await this.#guard.assertSame()
+        return open(role)
+      },
       hooks: {
-        writerOpened: () => this.wal.start(),
+        writerOpened: () => this.#begin(),
         readersClosed: async () => void (await this.wal.finalCheckpoint()),
-        closed: () => this.wal.close(),
+        closed: () => this.#end(),
       },
     })
     this.#stats = stats
     this.#bus = bus
+    this.#guard = new FileGuard({
+      path: options.path,
+      clock,
+      onReplaced: (reason) => this.fail(reason),
+    })
+    this.#isFile = options.path !== MEMORY
     this.wal = this.#createWal(options, clock)
     this.view = this.#createView(options, clock)
   }
@@ -72,6 +96,18 @@ export class ConnectionPool extends Pool {
   /** Hears every event from now on; the result ends it. A listener that throws costs the pool nothing. */
   onEvent(sink: EventSink): () => void {
     return this.#bus.addSink(sink)
+  }
+
+  /** Of a database in memory, which has one connection for everything, the size stays 1. */
+  override resize(size: number): void {
+    if (!this.#isFile && size !== 1) throw inMemory('resized')
+    super.resize(size)
+  }
+
+  /** Not of a database in memory, which would be lost with its connection. */
+  override evictAll(): void {
+    if (!this.#isFile) throw inMemory('evicted')
+    super.evictAll()
   }
 
   /** The numbers of this moment. */
@@ -82,6 +118,21 @@ export class ConnectionPool extends Pool {
   /** The same as `stats()`. */
   getStats(): PoolSnapshot {
     return this.stats()
+  }
+
+  /** The writer is open, so the file is there. */
+  async #begin(): Promise<void> {
+    if (this.#isFile) {
+      const identity = await this.#guard.start()
+      this.#giveUpFile = claimFile(identity, this.#stats.name)
+    }
+    await this.wal.start()
+  }
+
+  async #end(): Promise<void> {
+    this.#guard.stop()
+    await this.wal.close()
+    this.#giveUpFile?.()
   }
 
   #createWal(options: ResolvedPoolOptions, clock: Clock): WALManager {
@@ -118,6 +169,12 @@ export class ConnectionPool extends Pool {
       lastCheckpoint: () => wal.lastCheckpoint,
     }
   }
+}
+
+function inMemory(what: string): PoolError {
+  return new PoolError('POOL_INVALID_OPTION', `a database in memory cannot be ${what}`, {
+    hint: 'it is its one connection: use a file',
+  })
 }
 
 function opener(options: ResolvedPoolOptions): (role: Connection['role']) => Promise<Connection> {

@@ -1,5 +1,5 @@
 import { instrumentPool } from '../telemetry/otel/instrument.ts'
-import { captureTrace } from '../telemetry/otel/trace-ref.ts'
+import { captureTrace, isTraceKept } from '../telemetry/otel/trace-ref.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { PoolOptions } from './pool/options.ts'
 
@@ -15,7 +15,7 @@ import type { PoolOptions } from './pool/options.ts'
  * @throws {WAL_UNSAFE_SQLITE} this SQLite could lose commits while a checkpoint runs beside a writer
  */
 export async function createPool(options: PoolOptions): Promise<ConnectionPool> {
-  const pool = new ConnectionPool(options, { captureTrace })
+  const pool = new ConnectionPool(options, isTraceKept() ? { captureTrace } : {})
   const disconnect = instrumentPool(pool.view, (sink) => pool.onEvent(sink))
   // An SDK holds on to whatever it observes: a closed pool must not stay in memory because of that.
   pool.onEvent((event) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { EventBus } from '../telemetry/event-bus.ts'
 import type { PoolEventBody } from '../telemetry/events.ts'
+import { ACQUIRE_FAILURES, type AcquireFailure } from '../telemetry/stats.ts'
 import { logEvents } from './event-log.ts'
 
 interface Line {
@@ -30,7 +31,7 @@ const holder = {
   trace: null,
 }
 
-const failed = (outcome: 'timeout' | 'aborted' | 'queue_full'): PoolEventBody => ({
+const failed = (outcome: AcquireFailure): PoolEventBody => ({
   type: 'acquire',
   role: 'reader',
   outcome,
@@ -61,13 +62,49 @@ describe('logEvents', () => {
 
   it('names who holds what, without the SQL', () => {
     const { lines, emit } = open()
-    emit({ type: 'leak', isRecovered: false, holder, stack: 'at report.ts' })
+    emit({ type: 'leak', isRecovered: false, isReclaimed: false, holder, stack: 'at report.ts' })
     emit({ type: 'starvation', isStarved: true, pendingFrames: 4000, holder })
     assert.deepEqual(
       lines.map((line) => line.fields['label']),
       ['GET /report', 'GET /report'],
     )
     assert.doesNotMatch(JSON.stringify(lines), /secret/)
+  })
+
+  it('tells a lease that came back from one that was taken back', () => {
+    const { lines, emit } = open()
+    for (const isReclaimed of [false, true]) {
+      emit({ type: 'leak', isRecovered: true, isReclaimed, holder, stack: null })
+    }
+    assert.deepEqual(
+      lines.map(({ level, message }) => [level, message]),
+      [
+        ['info', 'a lease that looked leaked was released'],
+        ['warn', 'a lease that was held for too long was taken back'],
+      ],
+    )
+  })
+
+  it('calls a pool that has failed an error, and every other state news', () => {
+    const { lines, emit } = open()
+    emit({ type: 'pool', state: 'suspended', reason: null })
+    emit({ type: 'pool', state: 'failed', reason: 'DB_REPLACED' })
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields]),
+      [
+        ['info', { state: 'suspended', reason: null }],
+        ['error', { state: 'failed', reason: 'DB_REPLACED' }],
+      ],
+    )
+  })
+
+  it('writes a line about every failure that is somebody’s fault', () => {
+    const written = ACQUIRE_FAILURES.filter((outcome) => {
+      const { lines, emit } = open()
+      emit(failed(outcome))
+      return lines.length > 0
+    })
+    assert.deepEqual(written, ['timeout', 'queue_full', 'shed', 'deadlock', 'open_failed'])
   })
 
   it('writes one line a second about callers that got nothing, with their number', () => {

@@ -31,7 +31,10 @@ export function logEvents(log: EventLogger): EventSink {
       if (reason !== 'lost' && reason !== 'error') return
       log.error({ connectionId, role, reason, error }, 'a connection was lost')
     },
-    pool: ({ state, reason }) => log.info({ state, reason }, 'pool state'),
+    pool: ({ state, reason }) => {
+      if (state === 'failed') log.error({ state, reason }, 'pool state')
+      else log.info({ state, reason }, 'pool state')
+    },
   }
   return (event) => (writers[event.type] as ((event: PoolEvent) => void) | undefined)?.(event)
 }
@@ -55,7 +58,7 @@ function failureWriter(log: EventLogger): NonNullable<Writers['acquire']> {
 
 /** A client that hung up, or a pool that was told to close, is no fault. */
 function isWorthALine(outcome: Extract<PoolEvent, { type: 'acquire' }>['outcome']): boolean {
-  return outcome === 'timeout' || outcome === 'queue_full' || outcome === 'open_failed'
+  return outcome !== 'granted' && outcome !== 'aborted' && outcome !== 'pool_closed'
 }
 
 function counts(event: Extract<PoolEvent, { type: 'capacity' }>): object {
@@ -64,7 +67,8 @@ function counts(event: Extract<PoolEvent, { type: 'capacity' }>): object {
 
 function logLeak(log: EventLogger, event: Extract<PoolEvent, { type: 'leak' }>): void {
   const fields = { ...describe(event.holder), stack: event.stack }
-  if (event.isRecovered) log.info(fields, 'a lease that looked leaked was released')
+  if (event.isReclaimed) log.warn(fields, 'a lease that was held for too long was taken back')
+  else if (event.isRecovered) log.info(fields, 'a lease that looked leaked was released')
   else log.warn(fields, 'a lease is held for too long')
 }
 

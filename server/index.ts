@@ -4,7 +4,12 @@ export { createPool } from './create-pool.ts'
 export type { DurationSnapshot, LaneSnapshot, PoolSnapshot } from './pool-snapshot.ts'
 export * from './pool/index.ts'
 export { closeConnectionPool, getConnectionPool } from './shared-pool.ts'
-export { ConnectionLostError, JournalModeError } from './sqlite/errors.ts'
+export {
+  ConnectionLostError,
+  JournalModeError,
+  PragmaRefusedError,
+  ResultTooBigError,
+} from './sqlite/errors.ts'
 export { WALError, type WALErrorCode } from './wal/errors.ts'
 export type { WALInfo } from './wal/wal-info.ts'
 export { WALManager, type CheckpointResult } from './wal/wal-manager.ts'

@@ -18,12 +18,16 @@ export interface LaneSnapshot {
   readonly inUse: number
   readonly opening: number
   readonly resetting: number
+  readonly zombie: number
   readonly waiting: number
   readonly acquired: number
   readonly released: number
   readonly opened: number
   readonly dirtyReleased: number
+  readonly doubleReleased: number
   readonly leakSuspected: number
+  readonly revoked: number
+  readonly busyRetried: number
   readonly failed: Readonly<Record<AcquireFailure, number>>
   readonly closed: Readonly<Record<CloseReason, number>>
   readonly wait: DurationSnapshot
@@ -37,7 +41,7 @@ export interface PoolSnapshot {
   /** Open and free now. More may be opened, up to `max`. */
   readonly available: number
   readonly inUse: number
-  /** Open, opening and being cleaned. */
+  /** Open, opening, being cleaned, and stuck in a statement that nobody waits for. */
   readonly total: number
   readonly max: number
   readonly waiting: number
@@ -83,12 +87,16 @@ function snapshotLane(lane: LaneStats): LaneSnapshot {
     inUse: lane.inUse,
     opening: lane.opening,
     resetting: lane.resetting,
+    zombie: lane.zombie,
     waiting: lane.waiting,
     acquired: lane.acquired,
     released: lane.released,
     opened: lane.opened,
     dirtyReleased: lane.dirtyReleased,
+    doubleReleased: lane.doubleReleased,
     leakSuspected: lane.leakSuspected,
+    revoked: lane.revoked,
+    busyRetried: lane.busyRetried,
     failed: { ...lane.failed },
     closed: { ...lane.closed },
     wait: snapshotDuration(lane.waitMs),

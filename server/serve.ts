@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { instrumentPool } from '../telemetry/otel/instrument.ts'
-import { captureTrace } from '../telemetry/otel/trace-ref.ts'
+import { captureTrace, isTraceKept } from '../telemetry/otel/trace-ref.ts'
 import type { Telemetry } from '../telemetry/sdk.ts'
 import { buildApp, type App } from './app.ts'
 import type { Config } from './config.ts'
@@ -30,7 +30,7 @@ export async function serve(
 ): Promise<RunningServer> {
   // Before the database: a second start by mistake must not touch it.
   await assertAddressFree(config.http)
-  const pool = new ConnectionPool(config.pool, { captureTrace })
+  const pool = new ConnectionPool(config.pool, isTraceKept() ? { captureTrace } : {})
   instrumentPool(pool.view, (sink) => pool.onEvent(sink))
   // Threads start while the routes are put together.
   const opening = openDatabase(pool)

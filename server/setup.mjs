@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildInterrupt } from './sqlite/interrupt/build.mjs'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const oldestNode = 24
@@ -46,8 +47,13 @@ function isInstalled() {
   )
 }
 
-/** Builds the dashboard when it is missing or older than its sources. */
+/** Builds what is missing or older than its sources: the interrupt extension, if it can be, and the dashboard. */
 export function ensureBuilt() {
+  buildInterrupt()
+  buildDashboard()
+}
+
+function buildDashboard() {
   const stamp = join(root, 'dist', 'dashboard', '.built-from')
   const wanted = digest(dashboardSources())
   if (isStamped(stamp, wanted)) return

@@ -7,8 +7,18 @@ import { describe, it } from 'node:test'
 const inNode20: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': ['createHash'],
-  'node:fs': ['existsSync', 'mkdirSync', 'readdirSync', 'readFileSync', 'rmSync', 'writeFileSync'],
-  'node:path': ['dirname', 'join'],
+  'node:fs': [
+    'copyFileSync',
+    'existsSync',
+    'mkdirSync',
+    'readdirSync',
+    'readFileSync',
+    'renameSync',
+    'rmSync',
+    'writeFileSync',
+  ],
+  'node:module': ['createRequire'],
+  'node:path': ['basename', 'dirname', 'join', 'resolve'],
   'node:url': ['fileURLToPath'],
 }
 
@@ -25,7 +35,7 @@ const unknown = (source: string): string[] =>
     .map(({ name, from }) => `${name} of ${from}`)
 
 describe('the scripts that run before the right Node.js is there', () => {
-  for (const script of ['setup.mjs', 'start.mjs', 'build.mjs']) {
+  for (const script of ['setup.mjs', 'start.mjs', 'build.mjs', 'sqlite/interrupt/build.mjs']) {
     it(`${script} imports by name only what Node.js 20 has`, () => {
       assert.deepEqual(unknown(readFileSync(join(import.meta.dirname, script), 'utf8')), [])
     })

@@ -17,7 +17,7 @@ const epochNowMs = (): number => performance.timeOrigin + performance.now()
  * `SINK_ERROR_LIMIT` errors in a row: a broken reader must not cost the pool anything.
  */
 export class EventBus implements PoolObserver {
-  readonly #captureTrace: () => TraceRef | null
+  readonly #captureTrace: (() => TraceRef | null) | undefined
   readonly #nowEpochMs: () => number
   // Replaced, never mutated: a sink may come or go while an event is being told.
   #entries: readonly Entry[] = []
@@ -31,13 +31,17 @@ export class EventBus implements PoolObserver {
       readonly nowEpochMs?: () => number
     } = {},
   ) {
-    this.#captureTrace = options.captureTrace ?? (() => null)
+    this.#captureTrace = options.captureTrace
     this.#nowEpochMs = options.nowEpochMs ?? epochNowMs
   }
 
   /** The number of the latest event; 0 before the first. */
   get seq(): number {
     return this.#seq
+  }
+
+  get isObserved(): boolean {
+    return this.#entries.length > 0
   }
 
   /** Errors thrown by sinks since start. */
@@ -53,6 +57,7 @@ export class EventBus implements PoolObserver {
   }
 
   captureTrace(): TraceRef | null {
+    if (this.#captureTrace === undefined) return null
     try {
       return this.#captureTrace()
     } catch {

@@ -87,10 +87,14 @@ export interface ConnectionClosedEvent {
   readonly error: string | null
 }
 
-/** A lease passed the leak threshold (`isRecovered: false`), or was released after all (`true`). */
+/**
+ * A lease passed the leak threshold, or was dropped without a release (`isRecovered: false`); or it is back (`true`):
+ * released after all, or taken away (`isReclaimed`).
+ */
 export interface LeakEvent {
   readonly type: 'leak'
   readonly isRecovered: boolean
+  readonly isReclaimed: boolean
   readonly holder: HolderRef
   /** Where the lease was acquired; captured only while leak detection is on. */
   readonly stack: string | null
@@ -154,6 +158,7 @@ export interface StarvationEvent {
 export const POOL_STATES = [
   'starting',
   'ready',
+  'suspended',
   'degraded',
   'draining',
   'closed',
@@ -186,6 +191,8 @@ export type EventSink = (event: PoolEvent) => void
 
 /** What the pool, and nothing else of telemetry, sees. Handed in by whoever builds the pool. */
 export interface PoolObserver {
+  /** Somebody hears events; if not, none need be made. */
+  readonly isObserved: boolean
   /** Tells every sink. Never throws. */
   emit(body: PoolEventBody): void
   /** The span active in the caller's async context, or `null`; tens of ns. */

@@ -46,7 +46,7 @@ export const SERIES = [
   { name: 'waitP99Ms', unit: 'ms' },
   { name: 'useP99Ms', unit: 'ms' },
   { name: 'acquiresPerSecond', unit: '1/s' },
-  /** Acquires that failed by timeout or a full queue. */
+  /** Acquires that failed by timeout, a full queue, or because they were shed. */
   { name: 'failuresPerSecond', unit: '1/s' },
   { name: 'statementsPerSecond', unit: '1/s' },
   { name: 'walBytes', unit: 'bytes' },
@@ -59,7 +59,7 @@ export type SeriesName = (typeof SERIES)[number]['name']
 /** One value per entry of `SERIES`. */
 export type TickValues = readonly (number | null)[]
 
-export type ConnectionState = 'opening' | 'idle' | 'in_use' | 'resetting'
+export type ConnectionState = 'opening' | 'idle' | 'in_use' | 'resetting' | 'zombie'
 
 /** One connection and what it is doing. Times are epoch ms, so that ages can tick in the browser. */
 export interface ConnectionRow {

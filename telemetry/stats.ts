@@ -6,6 +6,8 @@ export type Role = 'reader' | 'writer'
 export const ACQUIRE_FAILURES = [
   'timeout',
   'queue_full',
+  'shed',
+  'deadlock',
   'aborted',
   'pool_closed',
   'open_failed',
@@ -13,13 +15,22 @@ export const ACQUIRE_FAILURES = [
 export type AcquireFailure = (typeof ACQUIRE_FAILURES)[number]
 
 /** Why a connection was closed. */
-export const CLOSE_REASONS = ['idle', 'error', 'lost', 'discarded', 'shutdown'] as const
+export const CLOSE_REASONS = [
+  'idle',
+  'lifetime',
+  'evicted',
+  'error',
+  'lost',
+  'discarded',
+  'shutdown',
+] as const
 export type CloseReason = (typeof CLOSE_REASONS)[number]
 
 /**
  * The numbers of one lane (all readers, or the writer). The pool writes them, everyone else reads.
  *
- * Invariant after every synchronous step: `idle + inUse + opening + resetting = size ≤ max`.
+ * Invariant after every synchronous step: `idle + inUse + opening + resetting + zombie = size ≤ max`; after the
+ * maximum was lowered, `size` comes down to it as connections are given back.
  */
 export class LaneStats {
   readonly role: Role
@@ -33,6 +44,8 @@ export class LaneStats {
   opening = 0
   /** Released, and being cleaned (rolled back, cursors closed) before it is granted again. */
   resetting = 0
+  /** Its caller was told the end of a statement that SQLite still runs. */
+  zombie = 0
   /** Callers queued in acquire now. */
   waiting = 0
 
@@ -41,17 +54,27 @@ export class LaneStats {
   opened = 0
   /** Leases given back with a transaction or an iterator still open. */
   dirtyReleased = 0
+  /** Releases of what was released before. */
+  doubleReleased = 0
   /** Leases that passed the leak threshold. */
   leakSuspected = 0
+  /** Leases taken away: out for too long, forgotten, or past the limit of their transaction. */
+  revoked = 0
+  /** Statements sent again because another process held the lock. */
+  busyRetried = 0
   readonly failed: Record<AcquireFailure, number> = {
     timeout: 0,
     queue_full: 0,
+    shed: 0,
+    deadlock: 0,
     aborted: 0,
     pool_closed: 0,
     open_failed: 0,
   }
   readonly closed: Record<CloseReason, number> = {
     idle: 0,
+    lifetime: 0,
+    evicted: 0,
     error: 0,
     lost: 0,
     discarded: 0,
@@ -74,7 +97,7 @@ export class LaneStats {
   }
 
   get size(): number {
-    return this.idle + this.inUse + this.opening + this.resetting
+    return this.idle + this.inUse + this.opening + this.resetting + this.zombie
   }
 }
 

@@ -220,7 +220,13 @@ export function eventsAt(
     if (isStart)
       events.push({ type: 'capacity', isNear: true, inUse: LIMIT, max: LIMIT, waiting: 1 })
     if (troubleMs > 10_000 && troubleMs - tick.tickMs <= 10_000) {
-      events.push({ type: 'leak', isRecovered: false, holder: culprit(10_000), stack: null })
+      events.push({
+        type: 'leak',
+        isRecovered: false,
+        isReclaimed: false,
+        holder: culprit(10_000),
+        stack: null,
+      })
     }
     if (troubleMs > 25_000 && isFirstIn(3000)) events.push(timeoutAt(atMs, troubleMs))
   }

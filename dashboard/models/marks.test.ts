@@ -120,8 +120,18 @@ describe('markOf', () => {
     ['a granted acquire: only a number', { ...acquire, outcome: 'granted' }, null],
     [
       'a leak',
-      { type: 'leak', isRecovered: false, holder, stack: null },
+      { type: 'leak', isRecovered: false, isReclaimed: false, holder, stack: null },
       ['fault', 'crit', 'Leak suspected', 'connection 7 held 38 s by GET /report'],
+    ],
+    [
+      'a leak that is over',
+      { type: 'leak', isRecovered: true, isReclaimed: false, holder, stack: null },
+      ['fault', 'ok', 'Leak suspect was released', 'connection 7 held 38 s by GET /report'],
+    ],
+    [
+      'a leak that was ended',
+      { type: 'leak', isRecovered: true, isReclaimed: true, holder, stack: null },
+      ['fault', 'warn', 'Leaked lease was taken back', 'connection 7 held 38 s by GET /report'],
     ],
     [
       'starvation',
@@ -142,6 +152,11 @@ describe('markOf', () => {
       'a degraded pool',
       { type: 'pool', state: 'degraded', reason: 'a thread died' },
       ['fault', 'crit', 'Pool is degraded', 'a thread died'],
+    ],
+    [
+      'a suspended pool',
+      { type: 'pool', state: 'suspended', reason: null },
+      ['change', 'warn', 'Pool is suspended', ''],
     ],
     [
       'a ready pool',

@@ -131,6 +131,8 @@ function ofCheckpoint(event: CheckpointEvent): Body {
 const failureWords = {
   timeout: 'Acquire timed out',
   queue_full: 'Acquire refused: the queue is full',
+  shed: 'Acquire refused: the line has been slow for too long',
+  deadlock: 'Acquire refused: the caller waited for itself',
   aborted: 'Caller gave up waiting',
   pool_closed: 'Acquire refused: the pool is closed',
   open_failed: 'A connection could not be opened',
@@ -153,11 +155,15 @@ function ofAcquire(event: PoolEvent & { readonly type: 'acquire' }): Body | null
 }
 
 function ofLeak(event: PoolEvent & { readonly type: 'leak' }): Body {
-  const { holder, isRecovered } = event
+  const { holder, isRecovered, isReclaimed } = event
   return {
     lane: 'fault',
-    tone: isRecovered ? 'ok' : 'crit',
-    title: isRecovered ? 'Leak suspect was released' : 'Leak suspected',
+    tone: isReclaimed ? 'warn' : isRecovered ? 'ok' : 'crit',
+    title: isReclaimed
+      ? 'Leaked lease was taken back'
+      : isRecovered
+        ? 'Leak suspect was released'
+        : 'Leak suspected',
     detail: `connection ${holder.connectionId} held ${toText(age(holder.heldMs))}${byLabel(holder.label)}`,
     traceId: holder.trace?.traceId ?? null,
   }
@@ -189,7 +195,7 @@ function ofPool(event: PoolEvent & { readonly type: 'pool' }): Body {
   const isBad = event.state === 'degraded' || event.state === 'failed'
   return {
     lane: isBad ? 'fault' : 'change',
-    tone: isBad ? 'crit' : 'neutral',
+    tone: isBad ? 'crit' : event.state === 'suspended' ? 'warn' : 'neutral',
     title: `Pool is ${event.state}`,
     detail: event.reason ?? '',
   }

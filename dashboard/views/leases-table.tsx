@@ -1,15 +1,19 @@
 import type { JSX } from 'preact'
-import type { ConnectionRow } from '../../telemetry/protocol.ts'
+import type { ConnectionRow, ConnectionState } from '../../telemetry/protocol.ts'
 import { Icon } from '../components/icon.tsx'
 import { age, plural, toText } from '../format.ts'
 import type { Shown } from '../models/page-view.ts'
 
-const stateWords = {
+const stateWords: Readonly<Record<ConnectionState, string>> = {
   opening: 'opening',
   idle: 'idle',
   in_use: 'in use',
   resetting: 'resetting',
-} as const
+  zombie: 'stuck',
+}
+
+const stuckTitle =
+  'Its caller was told the end of a statement that SQLite still runs. The connection comes back when the statement ends.'
 
 /** Every connection, in fixed places: who holds it, since when, and what it does. */
 export function LeasesTable({ shown }: { readonly shown: Shown }): JSX.Element {
@@ -63,6 +67,7 @@ function LeaseRow({
   readonly nowMs: number
 }): JSX.Element {
   const isHeld = row.leaseId !== null
+  const isStuck = row.state === 'zombie'
   return (
     <tr
       role="row"
@@ -74,7 +79,11 @@ function LeaseRow({
       </td>
       <td role="cell" class="col-state">
         <i class={`square state-mark-${row.state}`} aria-hidden="true" />
-        {stateWords[row.state] ?? row.state}
+        {isStuck ? (
+          <abbr title={stuckTitle}>{stateWords.zombie}</abbr>
+        ) : (
+          (stateWords[row.state] ?? row.state)
+        )}
         {row.hasTransaction && <span class="badge">txn</span>}
         {row.isLeakSuspect && (
           <span class="badge badge-crit">
@@ -87,7 +96,7 @@ function LeaseRow({
         {row.label ?? (isHeld ? <span class="hint">unnamed</span> : '')}
       </td>
       <td role="cell" class="col-held">
-        {isHeld ? toText(age(nowMs - row.sinceAtMs)) : ''}
+        {isHeld || isStuck ? toText(age(nowMs - row.sinceAtMs)) : ''}
       </td>
       <td role="cell" class="col-statement">
         <Statement row={row} nowMs={nowMs} />

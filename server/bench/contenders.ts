@@ -1,38 +1,41 @@
 import { EventBus } from '../../telemetry/event-bus.ts'
-import { captureTrace } from '../../telemetry/otel/trace-ref.ts'
+import { captureTrace, isTraceKept } from '../../telemetry/otel/trace-ref.ts'
 import { PoolStats } from '../../telemetry/stats.ts'
 import { systemClock } from '../pool/clock.ts'
 import type { Lease } from '../pool/lease.ts'
+import { resolvePoolOptions } from '../pool/options.ts'
 import { Pool } from '../pool/pool.ts'
 import { ScriptedDatabase } from '../testing/scripted-connection.ts'
-
-/** A pool as the acquire benchmark sees it. */
-export interface Contender<L = unknown> {
-  acquire(): Promise<L>
-  release(lease: L): Promise<void> | void
-  close(): Promise<void>
-}
+import { WAIT_LIMIT_MS, type Contender, type OpenContender } from './contender.ts'
+import { peers } from './peers.ts'
 
 /**
- * Who is measured, by name; another pool joins with one entry. Each gets `size` connections that are open from
- * the start and cost nothing, and a wait limit of 30 s, as a service would set one.
+ * Who is measured, by name: ours, the pools of others, and the floor, which is nobody's peer. Each gets `size`
+ * connections that are open from the start and cost nothing, and the same wait limit.
  */
-export const contenders: Readonly<Record<string, (size: number) => Promise<Contender>>> = {
+export const contenders: Readonly<Record<string, OpenContender>> = {
   glasspool: openGlasspool,
+  ...peers,
   bare: openBare,
 }
 
-/** Leases, statistics and the look for an active trace are on, the look for leaks is off. */
+/** As `createPool` makes it, on connections that cost nothing; the look for leaks is off, as no peer has one. */
 async function openGlasspool(size: number): Promise<Contender> {
   const pool = new Pool({
-    options: { acquireTimeoutMs: 30_000, idleTimeoutMs: 60_000, leakThresholdMs: 0 },
+    options: resolvePoolOptions({
+      path: 'bench.sqlite',
+      size: size + 1,
+      minReaders: size,
+      acquireTimeoutMs: WAIT_LIMIT_MS,
+      leakThresholdMs: 0,
+    }),
     stats: new PoolStats({
       name: 'bench',
       namespace: 'bench.sqlite',
       maxWaiters: 100_000,
       readers: { min: size, max: size },
     }),
-    observer: new EventBus({ captureTrace }),
+    observer: new EventBus(isTraceKept() ? { captureTrace } : {}),
     clock: systemClock,
     open: new ScriptedDatabase().open,
   })

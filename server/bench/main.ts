@@ -1,6 +1,7 @@
 // `npm run bench -- <name> [--json]`: measures, and prints a table or one JSON document.
 import { parseArgs } from 'node:util'
 import { formatAcquire, measureAcquire } from './acquire.ts'
+import { formatThreads, measureThreads } from './threads.ts'
 
 const EXIT_USAGE = 64
 
@@ -9,6 +10,10 @@ const benches: Readonly<Record<string, () => Promise<{ report: object; table: st
   async acquire() {
     const report = await measureAcquire()
     return { report, table: formatAcquire(report) }
+  },
+  async threads() {
+    const report = await measureThreads()
+    return { report, table: formatThreads(report) }
   },
 }
 

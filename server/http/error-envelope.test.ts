@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PoolError } from '../pool/errors.ts'
-import { ConnectionLostError } from '../sqlite/errors.ts'
+import { ConnectionLostError, PragmaRefusedError, ResultTooBigError } from '../sqlite/errors.ts'
 import { WALError } from '../wal/errors.ts'
 import { toErrorReply } from './error-envelope.ts'
 import { errorTable, isErrorCode, type ErrorCode } from './error-table.ts'
@@ -18,7 +18,21 @@ describe('toErrorReply', () => {
     [new PoolError('POOL_QUEUE_FULL', 'x'), 'POOL_QUEUE_FULL', 503],
     [new PoolError('POOL_CLOSED', 'x'), 'POOL_CLOSED', 503],
     [new PoolError('POOL_OPEN_FAILED', 'x'), 'DB_UNAVAILABLE', 503],
+    [new PoolError('POOL_OVERLOADED', 'x'), 'POOL_OVERLOADED', 503],
+    [new PoolError('POOL_DEADLOCK', 'x'), 'POOL_DEADLOCK', 500],
+    [new PoolError('POOL_ALREADY_OPEN', 'x'), 'INTERNAL', 500],
     [new PoolError('LEASE_RELEASED', 'x'), 'INTERNAL', 500],
+    [new PoolError('LEASE_REVOKED', 'x'), 'LEASE_REVOKED', 500],
+    [new PoolError('STATEMENT_TIMEOUT', 'x'), 'STATEMENT_TIMEOUT', 504],
+    [new PoolError('STATEMENT_CANCELLED', 'x'), 'STATEMENT_CANCELLED', 503],
+    [new PoolError('TRANSACTION_CONTROL', 'x'), 'INTERNAL', 500],
+    [new PoolError('TRANSACTION_TIMEOUT', 'x'), 'TRANSACTION_TIMEOUT', 504],
+    [new PoolError('TRANSACTION_IDLE', 'x'), 'TRANSACTION_IDLE', 504],
+    [new PoolError('SNAPSHOT_EXPIRED', 'x'), 'SNAPSHOT_EXPIRED', 500],
+    [new PoolError('DB_BUSY', 'x'), 'DB_BUSY', 503],
+    [new PoolError('DB_REPLACED', 'x'), 'DB_REPLACED', 503],
+    [new ResultTooBigError('SELECT secret'), 'RESULT_TOO_BIG', 413],
+    [new PragmaRefusedError('SELECT secret'), 'INTERNAL', 500],
     [new WALError('WAL_INVALID_MODE', 'x'), 'WAL_INVALID_MODE', 400],
     [new WALError('WAL_EXTERNAL_CHECKPOINTER', 'x'), 'WAL_EXTERNAL_CHECKPOINTER', 409],
     [new WALError('WAL_CLOSED', 'x'), 'WAL_CLOSED', 503],
@@ -76,7 +90,14 @@ describe('toErrorReply', () => {
 
   it('says when to come back, and not to reuse the connection of a server that ends', () => {
     assert.equal(toErrorReply(coded('POOL_QUEUE_FULL'), context).headers['retry-after'], '1')
-    assert.equal(toErrorReply(coded('DB_CORRUPT'), context).headers['retry-after'], undefined)
+    assert.equal(toErrorReply(coded('POOL_OVERLOADED'), context).headers['retry-after'], '1')
+    for (const code of ['DB_CORRUPT', 'DB_REPLACED', 'STATEMENT_CANCELLED', 'POOL_DEADLOCK']) {
+      const reply = toErrorReply(coded(code), context)
+      assert.deepEqual(
+        [reply.headers['retry-after'], reply.body.error.retryable],
+        [undefined, false],
+      )
+    }
     assert.equal(toErrorReply(coded('POOL_DRAINING'), context).headers['connection'], 'close')
     assert.equal(
       toErrorReply(coded('UNAUTHENTICATED'), context).headers['www-authenticate'],

@@ -27,7 +27,8 @@ async function errors(app: FastifyInstance): Promise<void> {
 
   function logFailure(error: unknown, request: FastifyRequest, { status, body }: ErrorReply): void {
     const { code } = body.error
-    if (status < 500 || code === 'POOL_ABORTED') return
+    // The client has gone.
+    if (status < 500 || code === 'POOL_ABORTED' || code === 'STATEMENT_CANCELLED') return
     if (isRefusal(code)) {
       const count = refusalLog.count(code)
       if (count !== null) request.log.warn({ code, count }, 'requests refused')

@@ -6,6 +6,7 @@ const WINDOW_MS = 10_000
 const refusals = new Set<ErrorCode>([
   'POOL_ACQUIRE_TIMEOUT',
   'POOL_QUEUE_FULL',
+  'POOL_OVERLOADED',
   'POOL_DRAINING',
   'POOL_CLOSED',
   'NOT_READY',

@@ -55,10 +55,18 @@ describe('StatsWindow', () => {
     stats.writer.acquired += 30
     stats.writer.failed.timeout += 6
     stats.reader.failed.queue_full += 3
+    stats.reader.failed.shed += 6
+    stats.reader.failed.deadlock += 1
     stats.reader.failed.aborted += 100
     const figures = window.advance(stats, 3000)
-    assert.deepEqual([figures.acquiresPerSecond, figures.failuresPerSecond], [10, 3])
-    assert.deepEqual(figures.failures, { timeout: 6, queue_full: 3, open_failed: 0 })
+    assert.deepEqual([figures.acquiresPerSecond, figures.failuresPerSecond], [10, 5])
+    assert.deepEqual(figures.failures, {
+      timeout: 6,
+      queue_full: 3,
+      shed: 6,
+      deadlock: 1,
+      open_failed: 0,
+    })
   })
 
   it('looks back a second though timers are a little early or late', () => {

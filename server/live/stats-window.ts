@@ -21,6 +21,8 @@ export interface WindowFigures {
   readonly failures: {
     readonly timeout: number
     readonly queue_full: number
+    readonly shed: number
+    readonly deadlock: number
     readonly open_failed: number
   }
 }
@@ -43,7 +45,7 @@ const nothing: WindowFigures = {
   acquiresPerSecond: null,
   failuresPerSecond: null,
   statementsPerSecond: null,
-  failures: { timeout: 0, queue_full: 0, open_failed: 0 },
+  failures: { timeout: 0, queue_full: 0, shed: 0, deadlock: 0, open_failed: 0 },
 }
 
 /**
@@ -73,6 +75,8 @@ function difference(now: Sample, then: Sample): WindowFigures {
   const failures = {
     timeout: now.failures.timeout - then.failures.timeout,
     queue_full: now.failures.queue_full - then.failures.queue_full,
+    shed: now.failures.shed - then.failures.shed,
+    deadlock: now.failures.deadlock - then.failures.deadlock,
     open_failed: now.failures.open_failed - then.failures.open_failed,
   }
   return {
@@ -81,7 +85,7 @@ function difference(now: Sample, then: Sample): WindowFigures {
     waitP99Ms: quantile(waitMs, 0.99),
     useP99Ms: quantile(subtract(now.useMs, then.useMs), 0.99),
     acquiresPerSecond: perSecond(now.acquired - then.acquired),
-    failuresPerSecond: perSecond(failures.timeout + failures.queue_full),
+    failuresPerSecond: perSecond(failures.timeout + failures.queue_full + failures.shed),
     statementsPerSecond: perSecond(now.statements - then.statements),
     failures,
   }
@@ -97,6 +101,8 @@ function takeSample({ reader, writer, operationMs }: PoolStats, monoMs: number):
     failures: {
       timeout: reader.failed.timeout + writer.failed.timeout,
       queue_full: reader.failed.queue_full + writer.failed.queue_full,
+      shed: reader.failed.shed + writer.failed.shed,
+      deadlock: reader.failed.deadlock + writer.failed.deadlock,
       open_failed: reader.failed.open_failed + writer.failed.open_failed,
     },
   }

@@ -14,6 +14,8 @@ export interface LaneSituation {
   readonly max: number
   readonly idle: number
   readonly inUse: number
+  /** Connections whose statement was given up and still runs. */
+  readonly zombie: number
   readonly waiting: number
   /** How long the first caller in the queue has waited; 0 when there is none. */
   readonly oldestWaitMs: number
@@ -74,8 +76,8 @@ export function readSituation(view: PoolView, heard: HeardSituation): VerdictSit
 }
 
 function readLane(lane: LaneStats, waiters: readonly WaiterRow[], atMs: number): LaneSituation {
-  const { role, max, idle, inUse, waiting } = lane
+  const { role, max, idle, inUse, zombie, waiting } = lane
   const first = waiters.find((waiter) => waiter.role === role)
   const oldestWaitMs = first === undefined ? 0 : Math.max(0, atMs - first.sinceAtMs)
-  return { role, max, idle, inUse, waiting, oldestWaitMs }
+  return { role, max, idle, inUse, zombie, waiting, oldestWaitMs }
 }

@@ -7,10 +7,12 @@ import { judge, verdictRules } from './verdict.ts'
 
 const NOW_MS = 1_700_000_100_000
 
+const none = { timeout: 0, queue_full: 0, shed: 0, deadlock: 0, open_failed: 0 } as const
+
 const calm: HeardSituation = {
   atMs: NOW_MS,
   poolReason: null,
-  failures: { timeout: 0, queue_full: 0, open_failed: 0 },
+  failures: none,
   waitP99Ms: 1,
   eventLoopDelayP99Ms: 2,
   isStarved: false,
@@ -82,6 +84,54 @@ const cases: readonly Case[] = [
     given: (view) => void (view.state = 'degraded'),
     code: 'degraded',
     sentence: 'The pool is degraded (writes fail with SQLITE_FULL).',
+  },
+  {
+    name: 'the pool is suspended, and so callers wait',
+    given: (view) => {
+      view.state = 'suspended'
+      saturate(view, { waitMs: 9000, waiting: 9 })
+    },
+    code: 'suspended',
+    sentence: 'The pool is suspended: callers wait until it resumes.',
+  },
+  {
+    name: 'a statement that was given up still runs',
+    given: (view) =>
+      void (view.rows = [
+        { ...connectionRow({ id: 4, sinceAtMs: NOW_MS - 11_000 }), state: 'zombie' },
+      ]),
+    code: 'stuck',
+    sentence: 'Connection 4 is stuck in a statement that was given up, for over 10 s.',
+  },
+  {
+    name: 'several do',
+    given: (view) =>
+      void (view.rows = [3, 4].map((id) => ({
+        ...connectionRow({ id, sinceAtMs: NOW_MS - id * 10_000 }),
+        state: 'zombie' as const,
+      }))),
+    code: 'stuck',
+    sentence: '2 connections are stuck in a statement that was given up, for over 30 s.',
+  },
+  {
+    name: 'callers wait for readers that are stuck',
+    given: (view) => {
+      saturate(view, { waitMs: 600, waiting: 1 })
+      Object.assign(view.stats.reader, { inUse: 1, zombie: 3 })
+    },
+    code: 'saturated',
+    sentence:
+      'No reader is free (1 of 4 in use, 3 stuck in statements that were given up) and a caller has waited for over 500 ms; nothing can stop what SQLite still runs.',
+  },
+  {
+    name: 'callers wait for a writer that is stuck',
+    given: (view) => {
+      Object.assign(view.stats.writer, { inUse: 0, zombie: 1, waiting: 1 })
+      view.queue = [waiterRow({ role: 'writer', sinceAtMs: NOW_MS - 600 })]
+    },
+    code: 'saturated',
+    sentence:
+      'The writer still runs a statement that was given up and a caller has waited for over 500 ms; nothing can stop what SQLite still runs.',
   },
   {
     name: 'callers wait and one lease is to blame, in front of a leak and a starved log',
@@ -209,21 +259,34 @@ const cases: readonly Case[] = [
   },
   {
     name: 'connections cannot be opened, and acquires time out because of that',
-    heard: { failures: { timeout: 3, queue_full: 0, open_failed: 1 } },
+    heard: { failures: { ...none, timeout: 3, open_failed: 1 } },
     code: 'open_failed',
     sentence: 'Connections cannot be opened.',
   },
   {
     name: 'the queue is full',
-    heard: { failures: { timeout: 3, queue_full: 4, open_failed: 0 } },
+    heard: { failures: { ...none, timeout: 3, queue_full: 4 } },
     given: (view) => void (view.rows = [held(7, 6000)]),
     code: 'queue_full',
     sentence:
       'Callers are turned away because 1,000 are waiting already; connection 7 has been held for over 5 s by GET /report.',
   },
   {
+    name: 'a caller waits for itself',
+    heard: { failures: { ...none, deadlock: 1, queue_full: 1 } },
+    code: 'deadlock',
+    sentence:
+      'A caller asked for a connection that only itself could have given back: a bug of the caller.',
+  },
+  {
+    name: 'callers are turned away',
+    heard: { failures: { ...none, shed: 2, timeout: 1 } },
+    code: 'shed',
+    sentence: 'Callers are turned away because the line has been slow for too long.',
+  },
+  {
     name: 'acquires time out',
-    heard: { failures: { timeout: 1, queue_full: 0, open_failed: 0 } },
+    heard: { failures: { ...none, timeout: 1 } },
     code: 'timeouts',
     sentence: 'Callers give up after waiting 5 s for a connection.',
   },

@@ -71,7 +71,17 @@ export const verdictRules: readonly Rule[] = [
     level: 'act',
     say: (now) => (now.poolState === 'degraded' ? `The pool is degraded${because(now)}.` : null),
   },
+  {
+    code: 'suspended',
+    ...atOnce,
+    level: 'watch',
+    say: (now) =>
+      now.poolState === 'suspended'
+        ? 'The pool is suspended: callers wait until it resumes.'
+        : null,
+  },
   { code: 'saturated', ...act, say: saySaturated },
+  { code: 'stuck', ...lasting, say: sayStuck },
   { code: 'leak_suspect', ...watch, say: sayLeak },
   { code: 'wal_starved', ...act, say: sayStarved },
   { code: 'wal_growing', ...lasting, say: sayGrowing },
@@ -89,11 +99,27 @@ export const verdictRules: readonly Rule[] = [
     say: (now) => (now.failures.open_failed > 0 ? 'Connections cannot be opened.' : null),
   },
   {
+    code: 'deadlock',
+    ...refused,
+    say: (now) =>
+      now.failures.deadlock > 0
+        ? 'A caller asked for a connection that only itself could have given back: a bug of the caller.'
+        : null,
+  },
+  {
     code: 'queue_full',
     ...refused,
     say: (now) =>
       now.failures.queue_full > 0
         ? `Callers are turned away because ${now.maxWaiters.toLocaleString('en')} are waiting already${blame(now)}.`
+        : null,
+  },
+  {
+    code: 'shed',
+    ...refused,
+    say: (now) =>
+      now.failures.shed > 0
+        ? `Callers are turned away because the line has been slow for too long${blame(now)}.`
         : null,
   },
   {
@@ -156,17 +182,34 @@ function saySaturated(now: VerdictSituation): string | null {
       ? `a caller has waited for ${roughly(lane.oldestWaitMs)}`
       : `${atLeast(lane.waiting)} callers wait, the first for ${roughly(lane.oldestWaitMs)}`
   const holder = oldestInUse(now, lane.role)
-  const reason =
-    holder === undefined
-      ? `no lease is older than ${exactly(OLD_LEASE_MS)}, so more is asked than ${lane.role === 'writer' ? 'one writer' : 'the readers'} can serve`
-      : describeHolder(holder, now)
+  const reason = holder === undefined ? describeDemand(lane) : describeHolder(holder, now)
   return `${describeLane(lane)} and ${waiting}; ${reason}.`
 }
 
-function describeLane({ role, inUse, max }: LaneSituation): string {
-  if (role === 'writer') return inUse === 0 ? 'The writer is not ready' : 'The writer is in use'
-  if (inUse < max) return `No reader is free (${inUse} of ${max} in use)`
+/** Nobody holds anything for long. */
+function describeDemand({ role, zombie }: LaneSituation): string {
+  if (zombie > 0) return 'nothing can stop what SQLite still runs'
+  const lane = role === 'writer' ? 'one writer' : 'the readers'
+  return `no lease is older than ${exactly(OLD_LEASE_MS)}, so more is asked than ${lane} can serve`
+}
+
+function describeLane({ role, inUse, zombie, max }: LaneSituation): string {
+  if (role === 'writer') {
+    if (zombie > 0) return 'The writer still runs a statement that was given up'
+    return inUse === 0 ? 'The writer is not ready' : 'The writer is in use'
+  }
+  const stuck = zombie === 0 ? '' : `, ${zombie} stuck in statements that were given up`
+  if (inUse < max) return `No reader is free (${inUse} of ${max} in use${stuck})`
   return max === 1 ? 'The only reader is in use' : `All ${max} readers are in use`
+}
+
+/** Their callers have been told the end; nothing can stop what SQLite still runs. */
+function sayStuck(now: VerdictSituation): string | null {
+  const stuck = now.connections.filter(({ state }) => state === 'zombie')
+  const oldest = oldestOf(stuck)
+  if (oldest === undefined) return null
+  const who = stuck.length === 1 ? `Connection ${oldest.id} is` : `${stuck.length} connections are`
+  return `${who} stuck in a statement that was given up, for ${roughly(now.atMs - oldest.sinceAtMs)}.`
 }
 
 function sayLeak(now: VerdictSituation): string | null {

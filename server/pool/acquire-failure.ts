@@ -1,12 +1,11 @@
-import type { HolderRef } from '../../telemetry/events.ts'
 import type { AcquireFailure, LaneStats } from '../../telemetry/stats.ts'
-import { PoolError } from './errors.ts'
+import { type Holder, PoolError, type PoolErrorParts } from './errors.ts'
 
 interface Moment {
   readonly stats: LaneStats
   readonly maxWaiters: number
   /** The oldest leases of the lane, oldest first. */
-  readonly holders: readonly HolderRef[]
+  readonly holders: readonly Holder[]
   readonly waitMs: number
   /** 1 was next; 0 never queued. */
   readonly position: number
@@ -24,6 +23,7 @@ export function acquireFailure(failure: AcquireFailure, moment: Moment): PoolErr
     idle: stats.idle,
     opening: stats.opening,
     resetting: stats.resetting,
+    zombie: stats.zombie,
     max: stats.max,
     longestHeldMs: Math.round(holders[0]?.heldMs ?? 0),
   }
@@ -47,10 +47,23 @@ export function acquireFailure(failure: AcquireFailure, moment: Moment): PoolErr
         `${moment.maxWaiters} callers wait already: ${numbers.inUse} of ${numbers.max} ${stats.role} in use${oldest(holders)}`,
         { ...parts, hint: 'shed load, or raise maxWaiters' },
       )
+    case 'shed':
+      return new PoolError(
+        'POOL_OVERLOADED',
+        `turned away after ${numbers.waitedMs} ms: the line has been slow for too long${oldest(holders)}`,
+        { ...parts, hint: 'shed load, raise size, or raise shedTargetMs' },
+      )
+    case 'deadlock':
+      return new PoolError(
+        'POOL_DEADLOCK',
+        `no ${stats.role} can become free: whoever holds one waits for this call${oldest(holders)}`,
+        { ...parts, hint: 'inside a scope use the lease that you were given' },
+      )
     case 'open_failed':
       return openFailure(cause, parts)
     case 'pool_closed':
     case 'aborted':
+      if (cause instanceof PoolError) return cause
       return new PoolError('POOL_CLOSED', 'the pool is closed or closing', {
         ...parts,
         hint: 'acquire before close()',
@@ -61,7 +74,7 @@ export function acquireFailure(failure: AcquireFailure, moment: Moment): PoolErr
 /** A connection could not be opened; `cause` is what SQLite or the driver said. */
 export function openFailure(
   cause: unknown,
-  parts: ConstructorParameters<typeof PoolError>[2] = { cause, outcome: 'not_started' },
+  parts: PoolErrorParts = { cause, outcome: 'not_started' },
 ): PoolError {
   if (cause instanceof PoolError) return cause
   const said = cause instanceof Error ? cause.message : String(cause)
@@ -71,7 +84,7 @@ export function openFailure(
   })
 }
 
-function oldest(holders: readonly HolderRef[]): string {
+function oldest(holders: readonly Holder[]): string {
   const holder = holders[0]
   if (holder === undefined) return ''
   const who = holder.label === null ? `lease ${holder.leaseId}` : `"${holder.label}"`

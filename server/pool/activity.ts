@@ -1,7 +1,7 @@
 import type { ConnectionRow, ConnectionState, WaiterRow } from '../../telemetry/protocol.ts'
 import type { Clock } from './clock.ts'
 import type { Lane } from './lane.ts'
-import type { Lease } from './lease.ts'
+import type { Hold } from './hold.ts'
 import type { Slot, SlotState } from './slot.ts'
 
 const STATES: Record<SlotState, ConnectionState> = {
@@ -9,13 +9,14 @@ const STATES: Record<SlotState, ConnectionState> = {
   idle: 'idle',
   inUse: 'in_use',
   resetting: 'resetting',
+  zombie: 'zombie',
 }
 
 /** Waiters shown of each lane; the count of all is in the stats. */
 const MAX_WAITERS_SHOWN = 50
 
 interface LeakWatch {
-  isLeakSuspect(lease: Lease): boolean
+  isLeakSuspect(hold: Hold): boolean
 }
 
 /** What every connection is doing, in order of the ids. */
@@ -24,12 +25,13 @@ export function connectionRows(
   leaks: LeakWatch,
   clock: Clock,
 ): ConnectionRow[] {
+  const nowMs = clock.nowMs()
   const row = (slot: Slot): ConnectionRow => ({
     id: slot.id,
     role: slot.role,
     state: STATES[slot.state],
-    sinceAtMs: clock.timeOriginMs + slot.sinceMs,
-    ...(slot.lease === null ? FREE : leaseCells(slot.lease, leaks, clock)),
+    sinceAtMs: clock.timeOriginMs + nowMs - slot.ageMs(nowMs),
+    ...leaseCells(slot.hold ?? slot.buried, leaks, clock),
   })
   return lanes.flatMap((lane) => [...lane.slots].map(row)).sort((a, b) => a.id - b.id)
 }
@@ -47,29 +49,31 @@ const FREE: LeaseCells = {
   isLeakSuspect: false,
 }
 
-function leaseCells(lease: Lease, leaks: LeakWatch, clock: Clock): LeaseCells {
-  const startedMs = lease.lastStatementStartedMs
+function leaseCells(hold: Hold | null, leaks: LeakWatch, clock: Clock): LeaseCells {
+  if (hold === null) return FREE
+  const startedMs = hold.calls?.lastStartedMs ?? null
   return {
-    leaseId: lease.id,
-    label: lease.label,
-    traceId: lease.trace?.traceId ?? null,
-    sql: lease.lastSql,
-    isRunning: lease.isRunning,
+    leaseId: hold.id,
+    label: hold.request.label,
+    traceId: hold.trace?.traceId ?? null,
+    sql: hold.lastSql,
+    isRunning: hold.pendingCount > 0,
     statementSinceAtMs: startedMs === null ? null : clock.timeOriginMs + startedMs,
-    hasTransaction: lease.inTransaction,
-    isLeakSuspect: leaks.isLeakSuspect(lease),
+    hasTransaction: hold.connection.inTransaction,
+    isLeakSuspect: leaks.isLeakSuspect(hold),
   }
 }
 
 /** Who waits, each lane in the order in which it will be served. */
 export function waiterRows(lanes: readonly Lane[], clock: Clock): WaiterRow[] {
+  const nowMs = clock.nowMs()
   return lanes.flatMap((lane) =>
     Iterator.from(lane.waiters)
       .take(MAX_WAITERS_SHOWN)
       .map((waiter, index) => ({
         role: lane.stats.role,
         position: index + 1,
-        sinceAtMs: clock.timeOriginMs + waiter.startedMs,
+        sinceAtMs: clock.timeOriginMs + nowMs - waiter.waitedMs(nowMs),
         label: waiter.request.label,
         traceId: waiter.request.trace?.traceId ?? null,
       }))

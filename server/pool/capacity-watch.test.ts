@@ -21,7 +21,11 @@ function rig(): {
     readers: { min: 0, max: 4 },
   })
   const emit = (event: PoolEventBody): void => void heard.push(event as CapacityEvent)
-  const watch = new CapacityWatch({ stats, clock, observer: { emit, captureTrace: () => null } })
+  const watch = new CapacityWatch({
+    stats,
+    clock,
+    observer: { emit, isObserved: true, captureTrace: () => null },
+  })
   const grant = (): void => {
     stats.reader.inUse += 1
     watch.granted()
@@ -41,7 +45,7 @@ describe('CapacityWatch', () => {
   })
 
   //  in use   5     3      5      3                  3
-  //  time     0     4 s    4.9 s  6 s                9.9 s: 5 s after it was last near
+  //  time     0     4 s    4.9 s  6 s                11 s: 5 s after the look that knew of it
   //  tells    near                                   calm
   it('makes one episode of a pool that hovers at the line', () => {
     const { clock, stats, heard, watch, grant } = rig()
@@ -55,7 +59,7 @@ describe('CapacityWatch', () => {
     clock.advance(1100)
     watch.look()
     assert.equal(heard.length, 1)
-    clock.advance(CALM_MS - 1100)
+    clock.advance(CALM_MS)
     watch.look()
     watch.look()
     assert.deepEqual(
@@ -79,6 +83,7 @@ describe('CapacityWatch', () => {
     const { clock, stats, heard, watch, grant } = rig()
     for (let i = 0; i < 4; i += 1) grant()
     stats.reader.inUse = 3
+    watch.look()
     clock.advance(CALM_MS)
     watch.look()
     grant()

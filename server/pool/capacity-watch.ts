@@ -1,5 +1,5 @@
 import type { PoolObserver } from '../../telemetry/events.ts'
-import type { PoolStats } from '../../telemetry/stats.ts'
+import type { LaneStats, PoolStats } from '../../telemetry/stats.ts'
 import type { Clock } from './clock.ts'
 
 /** Share of the connections in use from which a pool is near its capacity. */
@@ -9,10 +9,15 @@ export const CALM_MS = 5000
 
 /** Says once when a pool comes near its capacity, and once when it is calm again. */
 export class CapacityWatch {
-  readonly #stats: PoolStats
+  readonly #reader: LaneStats
+  readonly #writer: LaneStats
   readonly #observer: PoolObserver
   readonly #clock: Clock
+  /** Connections in use from which on it is near. */
+  #nearCount = 0
   #isNear = false
+  /** Since the last look; a grant does not read the clock. */
+  #hasBeenAbove = false
   #lastNearMs = 0
 
   constructor(parts: {
@@ -20,7 +25,9 @@ export class CapacityWatch {
     readonly observer: PoolObserver
     readonly clock: Clock
   }) {
-    this.#stats = parts.stats
+    this.#reader = parts.stats.reader
+    this.#writer = parts.stats.writer
+    this.resized()
     this.#observer = parts.observer
     this.#clock = parts.clock
   }
@@ -29,10 +36,15 @@ export class CapacityWatch {
     return this.#isNear
   }
 
-  /** After every grant: two additions and a comparison when nothing is near. */
+  /** The maximum of a lane has changed. */
+  resized(): void {
+    this.#nearCount = Math.ceil(this.#max * NEAR_CAPACITY_RATIO)
+  }
+
+  /** After every grant: an addition and a comparison when nothing is near. */
   granted(): void {
-    if (!this.#isAbove) return
-    this.#lastNearMs = this.#clock.nowMs()
+    if (this.#reader.inUse + this.#writer.inUse < this.#nearCount) return
+    this.#hasBeenAbove = true
     if (this.#isNear) return
     this.#isNear = true
     this.#tell()
@@ -41,22 +53,24 @@ export class CapacityWatch {
   /** Now and then. */
   look(): void {
     if (!this.#isNear) return
-    if (this.#isAbove) this.#lastNearMs = this.#clock.nowMs()
-    if (this.#clock.nowMs() - this.#lastNearMs < CALM_MS) return
+    const nowMs = this.#clock.nowMs()
+    if (this.#isAbove || this.#hasBeenAbove) this.#lastNearMs = nowMs
+    this.#hasBeenAbove = false
+    if (nowMs - this.#lastNearMs < CALM_MS) return
     this.#isNear = false
     this.#tell()
   }
 
   get #isAbove(): boolean {
-    return this.#inUse >= this.#max * NEAR_CAPACITY_RATIO
+    return this.#inUse >= this.#nearCount
   }
 
   get #inUse(): number {
-    return this.#stats.reader.inUse + this.#stats.writer.inUse
+    return this.#reader.inUse + this.#writer.inUse
   }
 
   get #max(): number {
-    return this.#stats.reader.max + this.#stats.writer.max
+    return this.#reader.max + this.#writer.max
   }
 
   #tell(): void {
@@ -65,7 +79,7 @@ export class CapacityWatch {
       isNear: this.#isNear,
       inUse: this.#inUse,
       max: this.#max,
-      waiting: this.#stats.reader.waiting + this.#stats.writer.waiting,
+      waiting: this.#reader.waiting + this.#writer.waiting,
     })
   }
 }

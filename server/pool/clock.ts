@@ -11,7 +11,12 @@ export interface Clock {
   /** A timer keeps the process alive only when it `isVital`: somebody awaits what it will do. */
   setTimer(callback: () => void, delayMs: number, options?: { readonly isVital?: boolean }): Timer
   clearTimer(timer: Timer): void
+  /** Calls back once the event loop has done what is due now, before it waits or time goes on. */
+  atEndOfTurn(callback: () => void): void
 }
+
+/** The global is a getter, and costs more than the reading. */
+const { performance } = globalThis
 
 export const systemClock: Clock = {
   timeOriginMs: performance.timeOrigin,
@@ -23,5 +28,8 @@ export const systemClock: Clock = {
   },
   clearTimer(timer) {
     clearTimeout(timer)
+  },
+  atEndOfTurn(callback) {
+    setImmediate(callback)
   },
 }

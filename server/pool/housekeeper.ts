@@ -1,10 +1,10 @@
 import type { PoolObserver } from '../../telemetry/events.ts'
-import type { CallSite } from './acquire-request.ts'
+import { framesOf } from './call-site.ts'
 import type { CapacityWatch } from './capacity-watch.ts'
 import type { Clock, Timer } from './clock.ts'
+import { InvariantError, PoolError } from './errors.ts'
+import type { Hold } from './hold.ts'
 import type { Lane } from './lane.ts'
-import type { Lease } from './lease.ts'
-import { holderRef } from './slot.ts'
 
 /** How often it looks. Idle timeouts and leak thresholds are met within this. */
 export const LOOK_INTERVAL_MS = 1000
@@ -12,11 +12,14 @@ export const LOOK_INTERVAL_MS = 1000
 interface Limits {
   readonly idleTimeoutMs: number
   readonly leakThresholdMs: number
+  readonly leakReclaimMs: number
+  readonly maxLifetimeMs: number
 }
 
 /**
- * Once a second: closes readers that were idle for too long, and reports leases that are out for too long,
- * once each, and once more when such a lease is released after all. It takes nothing away from anyone.
+ * Once a second: closes what was idle for too long or is too old, and reports leases that are out for too long,
+ * once each, and once more when such a lease is back. Only with `leakReclaimMs` it takes them away; and those
+ * that nobody can release any more, because they were collected as garbage.
  */
 export class Housekeeper {
   readonly #lanes: readonly Lane[]
@@ -24,7 +27,9 @@ export class Housekeeper {
   readonly #observer: PoolObserver
   readonly #clock: Clock
   readonly #limits: Limits
-  readonly #suspects = new Set<Lease>()
+  /** Since when each is held. */
+  readonly #suspects = new Map<Hold, number>()
+  #hasDisagreed = false
   #timer: Timer | undefined
 
   constructor(
@@ -56,50 +61,89 @@ export class Housekeeper {
     this.#timer = undefined
   }
 
-  isLeakSuspect(lease: Lease): boolean {
-    return this.#suspects.has(lease)
+  isLeakSuspect(hold: Hold): boolean {
+    return this.#suspects.has(hold)
   }
 
   /** One round. */
   look(): void {
     const nowMs = this.#clock.nowMs()
-    const { idleTimeoutMs, leakThresholdMs } = this.#limits
+    const { idleTimeoutMs, maxLifetimeMs } = this.#limits
+    if (maxLifetimeMs > 0) for (const lane of this.#lanes) lane.evictRetired()
     if (idleTimeoutMs > 0) for (const lane of this.#lanes) lane.evictIdle(nowMs - idleTimeoutMs)
-    if (leakThresholdMs > 0) this.#lookForLeaks(nowMs, leakThresholdMs)
+    this.#lookForLeaks(nowMs)
     this.#capacity.look()
+    this.#checkAccounts()
   }
 
-  #lookForLeaks(nowMs: number, thresholdMs: number): void {
-    for (const lease of this.#suspects) {
-      if (!lease.isReleased) continue
-      this.#suspects.delete(lease)
-      this.#tell(lease, { nowMs, isRecovered: true })
+  /** A pool that has lost count goes on, and says so, once. */
+  #checkAccounts(): void {
+    if (this.#hasDisagreed) return
+    for (const { disagreement } of this.#lanes) {
+      if (disagreement === null) continue
+      this.#hasDisagreed = true
+      process.emitWarning(new InvariantError(disagreement))
     }
-    for (const lane of this.#lanes) {
-      for (const { lease } of lane.slots) {
-        if (lease === null || lease.isReleased || this.#suspects.has(lease)) continue
-        if (nowMs - lease.grantedMs < thresholdMs) continue
-        this.#suspects.add(lease)
-        lane.stats.leakSuspected += 1
-        this.#tell(lease, { nowMs, isRecovered: false })
+  }
+
+  /** The caller's lease was collected as garbage. */
+  forgotten(hold: Hold): void {
+    if (hold.isReleased) return
+    const nowMs = this.#clock.nowMs()
+    this.#suspect(hold, nowMs)
+    this.#reclaim(hold, nowMs, 'the lease was dropped without a release')
+  }
+
+  #lookForLeaks(nowMs: number): void {
+    const { leakThresholdMs, leakReclaimMs } = this.#limits
+    if (leakThresholdMs === 0 && leakReclaimMs === 0) return
+    for (const hold of this.#suspects.keys()) {
+      if (!hold.isReleased) continue
+      this.#tell(hold, { nowMs, isRecovered: true, isReclaimed: hold.revocation !== undefined })
+      this.#suspects.delete(hold)
+    }
+    for (const hold of this.#lanes.flatMap((lane) => lane.holds())) {
+      if (hold.isReleased) continue
+      const heldMs = hold.slot.ageMs(nowMs)
+      if (leakThresholdMs > 0 && heldMs >= leakThresholdMs) this.#suspect(hold, nowMs)
+      if (leakReclaimMs > 0 && heldMs >= leakReclaimMs) {
+        this.#reclaim(hold, nowMs, `the lease was out for ${Math.round(heldMs)} ms`)
       }
     }
   }
 
+  #suspect(hold: Hold, nowMs: number): void {
+    if (this.#suspects.has(hold)) return
+    this.#suspects.set(hold, nowMs - hold.slot.ageMs(nowMs))
+    hold.host.stats.leakSuspected += 1
+    this.#tell(hold, { nowMs, isRecovered: false, isReclaimed: false })
+  }
+
+  #reclaim(hold: Hold, nowMs: number, why: string): void {
+    hold.host.revoke(
+      hold,
+      new PoolError('LEASE_REVOKED', `${why}, and was taken back`, {
+        hint: 'release every lease, or use withConnection, which does',
+        holders: [hold.toHolder(nowMs)],
+        outcome: 'rolled_back',
+      }),
+    )
+  }
+
   #tell(
-    lease: Lease,
-    { nowMs, isRecovered }: { readonly nowMs: number; readonly isRecovered: boolean },
+    hold: Hold,
+    moment: {
+      readonly nowMs: number
+      readonly isRecovered: boolean
+      readonly isReclaimed: boolean
+    },
   ): void {
     this.#observer.emit({
       type: 'leak',
-      isRecovered,
-      holder: holderRef(lease, nowMs),
-      stack: callersOf(lease.site),
+      isRecovered: moment.isRecovered,
+      isReclaimed: moment.isReclaimed,
+      holder: { ...hold.toRef(moment.nowMs), heldMs: moment.nowMs - this.#suspects.get(hold)! },
+      stack: framesOf(hold.request.site),
     })
   }
-}
-
-/** The frames of a stack below its first line. */
-function callersOf(site: CallSite | null): string | null {
-  return site?.stack?.split('\n').slice(1).join('\n') ?? null
 }

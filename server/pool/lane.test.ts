@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { channel } from 'node:diagnostics_channel'
 import { describe, it } from 'node:test'
 import { PoolRig, type RigOptions } from '../testing/pool-rig.ts'
+import { plainRequest } from '../testing/bare-pool.ts'
 import { watch, type Watched } from '../testing/watched.ts'
 import type { CallOptions } from './acquire-request.ts'
-import type { PoolError } from './errors.ts'
-import type { Lease } from './lease.ts'
+import { PoolError } from './errors.ts'
+import { type Lane, RESET_LIMIT_MS } from './lane.ts'
+import { Lease } from './lease.ts'
 
 const ONE_READER: RigOptions = { readers: { min: 1, max: 1 } }
 
@@ -226,6 +229,7 @@ describe('deadlines', () => {
   it('do not let the process end while somebody waits without one', async () => {
     const { rig, holder } = await held()
     const patient = ask(rig, { timeoutMs: Number.POSITIVE_INFINITY })
+    await rig.settle()
     assert.equal(rig.clock.vitalTimerCount, 1)
     await rig.advance(60_000)
     assert.equal(patient.state, 'pending')
@@ -374,17 +378,15 @@ describe('abort', () => {
     assert.equal(listenerCount(), 0)
   })
 
-  it('stops nothing that has been granted', async () => {
+  it('after the grant lets no further statement be sent, and the lease still be released', async () => {
     const rig = await PoolRig.open(ONE_READER)
     const controller = new AbortController()
-    const rows = await rig.pool.withConnection(
-      (db) => {
-        controller.abort()
-        return db.all('SELECT')
-      },
-      { signal: controller.signal },
-    )
-    assert.equal(rows.length, 3)
+    const lease = await rig.pool.acquire({ signal: controller.signal })
+    assert.equal((await lease.all('SELECT')).length, 3)
+    controller.abort()
+    await assert.rejects(lease.all('SELECT'), controller.signal.reason as Error)
+    await lease.release()
+    assert.equal(rig.stats.reader.idle, 1)
   })
 })
 
@@ -665,5 +667,277 @@ describe('release', () => {
     await holder.destroy()
     await rig.settle()
     assert.equal(rig.stats.reader.closed.discarded, 1)
+  })
+})
+
+describe('release of a connection that is not clean', () => {
+  //  ms       0                 4,999       5,000
+  //           released dirty    resetting   closed, and another is opened for who waits
+  it('whose reset hangs closes it after a limit, so that its place is not lost', async () => {
+    const { rig, holder } = await held()
+    await holder.exec('BEGIN')
+    const [connection] = rig.database.of('reader')
+    const resetting = connection!.hold('reset')
+    const released = watch(holder.release())
+    const waiter = ask(rig, { timeoutMs: 60_000 })
+    await rig.advance(RESET_LIMIT_MS - 1)
+    assert.deepEqual([rig.stats.reader.resetting, waiter.state], [1, 'pending'])
+    await rig.advance(1)
+    assert.deepEqual([waiter.state, released.state], ['fulfilled', 'fulfilled'])
+    assert.equal(rig.stats.reader.closed.error, 1)
+    assert.match(rig.eventsOf('connection.closed')[0]!.error!, /longer than 5000 ms/)
+    resetting.resolve(undefined)
+    await rig.settle()
+    assert.equal(rig.stats.reader.size, 1)
+    assert.equal(rig.clock.vitalTimerCount, 0)
+  })
+
+  it('counts as carelessness an iterator that the pool did not leave open, and no transaction of its own', async () => {
+    const rig = await PoolRig.open()
+    rig.writer.next('COMMIT', Object.assign(new Error('no'), { code: 'SQLITE_FULL' }))
+    rig.writer.next('ROLLBACK', new Error('no'))
+    await assert.rejects(rig.pool.transaction((db) => db.run('INSERT')))
+    await rig.settle()
+    assert.equal(rig.stats.writer.dirtyReleased, 0)
+  })
+})
+
+/** A reader's lease that was given back while SQLite still ran its statement. */
+async function buried(): Promise<{ rig: PoolRig; answer: PromiseWithResolvers<unknown> }> {
+  const rig = await PoolRig.open(ONE_READER)
+  const answer = rig.database.of('reader')[0]!.hold('SELECT slow')
+  const controller = new AbortController()
+  const lease = await rig.pool.acquire()
+  const stopped = watch(lease.all('SELECT slow', [], { signal: controller.signal }))
+  controller.abort()
+  await rig.settle()
+  assert.equal(stopped.error, controller.signal.reason)
+  await lease.release()
+  return { rig, answer }
+}
+
+describe('a connection whose statement runs on when its caller has left', () => {
+  //  statement     runs ──────────────────────────────── ends · reset
+  //  its caller    aborts, releases
+  //  the slot      in use  → zombie ──────────────────── → resetting → who waits
+  it("is nobody's until it ends; then it is reset and serves again", async () => {
+    const { rig, answer } = await buried()
+    const { reader } = rig.stats
+    assert.deepEqual([reader.zombie, reader.inUse, reader.size, reader.released], [1, 0, 1, 1])
+    const waiter = ask(rig, { timeoutMs: 60_000 })
+    await rig.advance(10_000)
+    assert.equal(waiter.state, 'pending')
+    const resetting = rig.database.of('reader')[0]!.hold('reset')
+    answer.resolve([])
+    await rig.settle()
+    assert.deepEqual([reader.zombie, reader.resetting], [0, 1])
+    resetting.resolve(undefined)
+    await rig.settle()
+    assert.equal(waiter.state, 'fulfilled')
+    assert.deepEqual(rig.database.of('reader')[0]!.calls, ['SELECT slow', 'reset'])
+  })
+
+  it('makes place for another when its thread ends', async () => {
+    const { rig, answer } = await buried()
+    rig.database.of('reader')[0]!.lose()
+    answer.reject(new Error('the thread ended'))
+    await rig.settle()
+    assert.deepEqual([rig.stats.reader.zombie, rig.stats.reader.size], [0, 0])
+    await rig.advance(50)
+    assert.equal(rig.stats.reader.idle, 1)
+    assert.equal(rig.stats.reader.closed.lost, 1)
+  })
+
+  it('is closed and not reset when the pool has closed meanwhile', async () => {
+    const { rig, answer } = await buried()
+    const [connection] = rig.database.of('reader')
+    rig.pool.fail(new PoolError('DB_REPLACED', 'another file is there'))
+    answer.resolve([])
+    await rig.settle()
+    assert.deepEqual(connection!.calls, ['SELECT slow', 'close'])
+    assert.equal(rig.stats.reader.size, 0)
+  })
+
+  it('of a lease that is destroyed is closed at once', async () => {
+    const rig = await PoolRig.open(ONE_READER)
+    rig.database.of('reader')[0]!.hold('SELECT slow')
+    const controller = new AbortController()
+    const lease = await rig.pool.acquire()
+    const stopped = watch(lease.all('SELECT slow', [], { signal: controller.signal }))
+    controller.abort()
+    await rig.settle()
+    assert.equal(stopped.state, 'rejected')
+    await lease.destroy()
+    await rig.settle()
+    assert.deepEqual([rig.stats.reader.zombie, rig.stats.reader.closed.discarded], [0, 1])
+  })
+
+  it('waits with its release for a statement whose caller still waits', async () => {
+    const { rig, holder } = await held()
+    const answer = rig.database.of('reader')[0]!.hold('SELECT')
+    const running = watch(holder.all('SELECT'))
+    const released = watch(holder.release())
+    await rig.settle()
+    assert.deepEqual([rig.stats.reader.inUse, released.state], [1, 'pending'])
+    answer.resolve([])
+    await rig.settle()
+    assert.deepEqual([running.state, released.state], ['fulfilled', 'fulfilled'])
+    assert.equal(rig.stats.reader.idle, 1)
+  })
+})
+
+describe('a lease that is revoked', () => {
+  const reason = new PoolError('LEASE_REVOKED', 'taken back')
+  const revoke = (lease: Lease): void => {
+    const hold = Lease.holdOf(lease)!
+    hold.host.revoke(hold, reason)
+  }
+
+  it('gives its connection back, clean, and refuses everything with the reason', async () => {
+    const { rig, holder } = await held()
+    await holder.exec('BEGIN')
+    revoke(holder)
+    revoke(holder)
+    await rig.settle()
+    await assert.rejects(holder.all('SELECT'), reason)
+    await assert.rejects(holder.release(), reason)
+    assert.deepEqual(
+      [rig.stats.reader.revoked, rig.stats.reader.doubleReleased, rig.stats.reader.idle],
+      [1, 0, 1],
+    )
+    assert.deepEqual(rig.database.of('reader')[0]!.calls, ['BEGIN', 'reset'])
+  })
+
+  it('stops what runs, tells its caller at once, and is a zombie until it ends', async () => {
+    const { rig, holder } = await held()
+    const [connection] = rig.database.of('reader')
+    connection!.hold('SELECT slow')
+    const { signal } = new AbortController()
+    const running = watch(holder.all('SELECT slow', [], { signal }))
+    await rig.settle()
+    revoke(holder)
+    await rig.settle()
+    assert.equal(running.error, reason)
+    assert.deepEqual(connection!.cancelled, ['SELECT slow'])
+    assert.equal(rig.stats.reader.zombie, 1)
+  })
+
+  it('ends the scope that it was given to', async () => {
+    const rig = await PoolRig.open(ONE_READER)
+    const scope = watch(
+      rig.pool.withConnection((db) => {
+        revoke(db)
+        return new Promise<never>(() => undefined)
+      }),
+    )
+    await rig.settle()
+    assert.equal(scope.error, reason)
+    assert.equal(rig.stats.reader.idle, 1)
+  })
+
+  it('that was released has no watch over its age any more', async () => {
+    const rig = await PoolRig.open(ONE_READER)
+    const timerCount = rig.clock.timerCount
+    const snapshot = await rig.pool.snapshot({ maxAgeMs: 1000 })
+    assert.equal(rig.clock.timerCount, timerCount + 1)
+    await snapshot.release()
+    await rig.settle()
+    assert.equal(rig.clock.timerCount, timerCount)
+  })
+
+  it('stops the watch over its transaction', async () => {
+    const rig = await PoolRig.open({ ...ONE_READER, transactionTimeoutMs: 1000 })
+    const scope = watch(
+      rig.pool.transaction((db) => {
+        revoke(db)
+        return new Promise<never>(() => undefined)
+      }),
+    )
+    await rig.settle()
+    assert.equal(scope.error, reason)
+    await rig.advance(5000)
+    assert.equal(rig.stats.writer.revoked, 1)
+  })
+})
+
+describe('a lane', () => {
+  /** As only the pool sees it. */
+  const laneOf = (lease: Lease): Lane => Lease.holdOf(lease)!.host as Lane
+
+  it('takes a lease back once', async () => {
+    const { holder } = await held()
+    await holder.release()
+    const hold = Lease.holdOf(holder)!
+    assert.throws(() => hold.host.end(hold, false), { name: 'InvariantError', message: /^BUG: / })
+  })
+
+  it('that is shut refuses whoever comes', async () => {
+    const { rig, holder } = await held()
+    const lane = laneOf(holder)
+    await holder.release()
+    await rig.pool.close()
+    await assert.rejects(lane.acquire(plainRequest()), { code: 'POOL_CLOSED' })
+    assert.equal(lane.tryAcquire(plainRequest()), null)
+    assert.equal(rig.stats.reader.failed.pool_closed, 1)
+  })
+
+  it('behind a barrier moves for nobody: who waits for it inside the barrier is told at once', async () => {
+    const rig = await PoolRig.open(ONE_READER)
+    await rig.pool.barrier(async () => {
+      await assert.rejects(rig.pool.acquire(), { code: 'POOL_DEADLOCK' })
+    })
+    assert.equal(rig.stats.reader.failed.deadlock, 1)
+  })
+
+  it('tells diagnostics_channel of every release', async (t) => {
+    const heard: unknown[] = []
+    const released = channel('glasspool.lease.released')
+    const listener = (message: unknown): void => void heard.push(message)
+    released.subscribe(listener)
+    t.after(() => released.unsubscribe(listener))
+    const { rig, holder } = await held()
+    await rig.advance(25)
+    await holder.release()
+    assert.deepEqual(heard, [{ leaseId: 1, connectionId: 2, useMs: 25 }])
+  })
+})
+
+describe('tryAcquire', () => {
+  it('takes what is free, at once, and counts it as any other', async () => {
+    const rig = await PoolRig.open(ONE_READER)
+    const lease = rig.pool.tryAcquire({ label: 'now or never' })
+    assert.equal(lease?.label, 'now or never')
+    assert.equal(rig.pool.tryAcquire(), null)
+    await lease.release()
+    assert.deepEqual([rig.stats.reader.acquired, rig.stats.reader.waitMs.count], [1, 1])
+  })
+
+  it('takes nothing before those who wait', async () => {
+    const { rig, holder } = await held()
+    await holder.exec('BEGIN')
+    const resetting = rig.database.of('reader')[0]!.hold('reset')
+    const waiter = ask(rig)
+    void holder.release()
+    assert.equal(rig.pool.tryAcquire(), null)
+    resetting.resolve(undefined)
+    await rig.settle()
+    assert.equal(waiter.state, 'fulfilled')
+  })
+
+  it('has one connection opened for the next caller, and one only', async () => {
+    const rig = await PoolRig.open({ readers: { min: 0, max: 3 } })
+    for (let n = 0; n < 3; n += 1) assert.equal(rig.pool.tryAcquire(), null)
+    await rig.settle()
+    assert.equal(rig.stats.reader.opened, 1)
+    assert.notEqual(rig.pool.tryAcquire(), null)
+  })
+
+  it('gives null when the pool is closed, and hears of a failed opening from nobody', async () => {
+    const rig = await PoolRig.open({ readers: { min: 0, max: 1 } })
+    rig.database.opening = new Error('no such disk')
+    assert.equal(rig.pool.tryAcquire(), null)
+    await rig.settle()
+    await rig.pool.close()
+    assert.equal(rig.pool.tryAcquire(), null)
   })
 })

@@ -1,17 +1,31 @@
 import type { HolderRef, PoolObserver } from '../../telemetry/events.ts'
-import type { CloseReason, LaneStats, PoolStats } from '../../telemetry/stats.ts'
+import type { LaneStats, PoolStats } from '../../telemetry/stats.ts'
 import type { AcquireRequest } from './acquire-request.ts'
-import { openFailure } from './acquire-failure.ts'
+import type { CapacityWatch } from './capacity-watch.ts'
 import type { Clock } from './clock.ts'
 import type { Connection, OpenConnection } from './connection.ts'
+import { diagnostics } from './diagnostics.ts'
+import { errorCodeOf } from './error-text.ts'
 import { InvariantError, type PoolError } from './errors.ts'
-import { Lease, type LeaseHost, type StatementReport } from './lease.ts'
-import { OpenBackOff } from './open-back-off.ts'
-import { holderRef, Slot, type SlotState } from './slot.ts'
+import { Hold, type HoldHost, type HoldLimits, type StatementReport } from './hold.ts'
+import { leaseEvent, statementEvent } from './lease-events.ts'
+import { Lease } from './lease.ts'
+import type { Scope } from './scope.ts'
+import { currentScope } from './scope.ts'
+import { type Slot, UNSTAMPED } from './slot.ts'
+import { Slots } from './slots.ts'
+import { isDoneWithin } from './time-limit.ts'
 import type { Waiter } from './waiter-queue.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 const DONE = Promise.resolve()
+
+/** Something outlives its holder unless it is undone. */
+const isDirty = ({ inTransaction, openCursorCount, isAltered }: Connection): boolean =>
+  inTransaction || openCursorCount > 0 || isAltered
+
+/** A connection that takes longer to be cleaned is closed: its place must not be lost to it. */
+export const RESET_LIMIT_MS = 5000
 
 /** What the lanes of one pool share. */
 export interface LaneParts {
@@ -19,396 +33,450 @@ export interface LaneParts {
   readonly observer: PoolObserver
   readonly clock: Clock
   readonly open: OpenConnection
+  readonly limits: HoldLimits
+  readonly maxLifetimeMs: number
+  readonly shedTargetMs: number
   /** Counts up over both lanes, so that an id names one connection or lease of the pool. */
   nextConnectionId(): number
   nextLeaseId(): number
-  /** Hears every change that can raise the number in use. */
-  onGranted(): void
+  readonly capacity: CapacityWatch
+  /** Whether a caller inside `scope` would wait for itself. */
+  isDeadlock(lane: Lane, scope: Scope): boolean
+  /** The clock was read: in every lane what has no moment yet gets this one. */
+  stamp(nowMs: number): void
+  /** Told when a lease is collected as garbage. */
+  readonly forgotten: FinalizationRegistry<Hold>
 }
 
 /**
  * The connections of one role and the callers that wait for them.
  *
  * Invariants, after every synchronous step:
- * - `idle + inUse + opening + resetting = size ≤ max`: a slot changes state in `#move` and nowhere else.
- * - Nobody waits while a connection is idle; a newcomer queues when anyone waits.
+ * - `idle + inUse + opening + resetting + zombie = size ≤ max`; see `Slots`.
+ * - Nobody waits while a connection is idle, unless the lane is held back; a newcomer queues when anyone waits.
  * - A connection is clean before it is granted or idle.
+ *
+ * A grant, a release, and the beginning of a wait get their moment when the clock is next read, for a statement for
+ * instance, and at the end of the turn of the event loop at the latest: reading it each time would cost as much as all
+ * the rest. What begins and ends within one turn, with no statement in between, has taken 0 ms.
  */
-export class Lane implements LeaseHost {
+export class Lane implements HoldHost {
   readonly stats: LaneStats
   readonly clock: Clock
+  readonly limits: HoldLimits
   readonly #parts: LaneParts
-  readonly #slots = new Set<Slot>()
-  /** Leases that are out, in the order in which they were granted, so the oldest come first. */
-  readonly #leases = new Map<Lease, Slot>()
-  /** The most recently used last, and granted first: its cache is warm, and the others can idle out. */
-  readonly #idle: Slot[] = []
+  readonly #slots: Slots
   readonly #line: WaitingLine
-  /** Settled when no connection is being opened any more. */
-  #opening: Promise<unknown> = DONE
-  /** Connections that have left the lane and are not yet closed. */
-  readonly #closings = new Set<Promise<void>>()
-  readonly #openBackOff: OpenBackOff
-  #isClosed = false
+  /** Leases whose connection was lost. */
+  readonly #orphans = new Set<Hold>()
+  #isStampDue = false
+  #barrier: Hold | null = null
+  #whenBarrier: (() => void) | undefined
   #whenDrained: (() => void) | undefined
 
   constructor(stats: LaneStats, parts: LaneParts) {
     this.stats = stats
     this.clock = parts.clock
+    this.limits = parts.limits
     this.#parts = parts
-    this.#openBackOff = new OpenBackOff(parts.clock, () => this.#openMore())
+    const { observer, clock } = parts
+    this.#slots = new Slots({
+      stats,
+      observer,
+      clock,
+      host: this,
+      maxLifetimeMs: parts.maxLifetimeMs,
+      open: parts.open,
+      nextConnectionId: () => parts.nextConnectionId(),
+      wantedCount: () => this.#line.wantedCount,
+      onOpened: (slot) => this.#supply(slot, null, this.clock.nowMs()),
+      onOpenFailed: (error) => {
+        this.#line.refuseOldest(error)
+        this.#noteQuiet()
+      },
+      onGone: ({ hold }) => {
+        if (hold !== null) this.#orphans.add(hold)
+        this.#noteQuiet()
+      },
+    })
     this.#line = new WaitingLine({
       lane: stats,
       pool: parts.stats,
-      observer: parts.observer,
-      clock: parts.clock,
-      holders: (limit) => this.holders(limit),
-      lastOpenError: () => this.#openBackOff.lastError,
-      onLeft: () => this.#noteDrained(),
+      observer,
+      clock,
+      shedTargetMs: parts.shedTargetMs,
+      holds: () => this.holds(),
+      lastOpenError: () => this.#slots.lastOpenError,
+      stampSoon: () => this.#stampSoon(),
+      onLeft: () => this.#noteQuiet(),
     })
   }
 
-  get slots(): ReadonlySet<Slot> {
+  get slots(): Iterable<Slot> {
     return this.#slots
+  }
+
+  /** What is wrong with the pool's own accounting; `null` as it should be. */
+  get disagreement(): string | null {
+    return this.#slots.disagreement
   }
 
   get waiters(): Iterable<Waiter> {
     return this.#line
   }
 
-  /** The oldest `limit` leases of this lane, oldest first. */
-  holders(limit = Number.POSITIVE_INFINITY): HolderRef[] {
+  /** A connection will become free without anyone giving one back. */
+  get canMove(): boolean {
+    if (this.#barrier !== null) return false
+    const { idle, resetting, zombie } = this.stats
+    return idle + resetting + zombie > 0 || this.#slots.isGrowing
+  }
+
+  /** Who holds connections of this lane, the oldest first; during a barrier whoever raised it. */
+  holds(): Hold[] {
+    const holds = [...this.#orphans]
+    if (this.#barrier !== null) holds.push(this.#barrier)
+    for (const { hold } of this.#slots) if (hold !== null) holds.push(hold)
+    return holds.sort((a, b) => a.id - b.id)
+  }
+
+  holders(): HolderRef[] {
     const nowMs = this.clock.nowMs()
-    const holders: HolderRef[] = []
-    for (const lease of this.#leases.keys()) {
-      if (holders.length >= limit) break
-      holders.push(holderRef(lease, nowMs))
-    }
-    return holders
+    return this.holds().map((hold) => hold.toRef(nowMs))
   }
 
   acquire(request: AcquireRequest): Promise<Lease> {
-    if (this.#isClosed) return this.refuse(request)
+    if (this.#slots.isShut) return this.refuse(request)
     if (request.signal?.aborted === true) {
       this.#line.turnAway('aborted', request)
       return Promise.reject(request.signal.reason as Error)
     }
-    const slot = this.#line.isEmpty ? this.#idle.pop() : undefined
-    if (slot === undefined) return this.#wait(request)
-    this.stats.waitMs.record(0)
-    return Promise.resolve(this.#grant(slot, request, this.clock.nowMs()))
+    const lease = this.#takeIdle(request)
+    return lease === null ? this.#wait(request) : Promise.resolve(lease)
   }
 
-  /** Refuses a caller that comes too late: the pool is closing. */
-  refuse(request: AcquireRequest): Promise<never> {
-    return Promise.reject(this.#line.turnAway('pool_closed', request))
+  /** A lease at once, or `null`. */
+  tryAcquire(request: AcquireRequest): Lease | null {
+    if (this.#slots.isShut) return null
+    const lease = this.#takeIdle(request)
+    if (lease === null) this.#growForNext()
+    return lease
   }
 
-  /** Opens connections up to the minimum. Rejects with the first that cannot be opened. */
-  async openMinimum(): Promise<void> {
-    const missing = this.stats.min - this.#slots.size
-    await Promise.all(Array.from({ length: Math.max(missing, 0) }, () => this.#startOpening()))
+  /** Refuses a caller that comes too late: the pool is closing, or has failed with `cause`. */
+  refuse(request: AcquireRequest, cause?: unknown): Promise<never> {
+    return Promise.reject(this.#line.turnAway('pool_closed', request, cause))
   }
 
-  leaseEnded(lease: Lease, isDiscarded: boolean): Promise<void> {
-    const slot = this.#leases.get(lease)
-    if (slot === undefined) throw new InvariantError(`lease ${lease.id} ends twice`)
-    const quiet = lease.whenQuiet()
-    if (quiet !== undefined) return quiet.then(() => this.#takeBack(lease, slot, isDiscarded))
-    return this.#takeBack(lease, slot, isDiscarded)
+  openMinimum(): Promise<void> {
+    return this.#slots.openMinimum()
   }
 
-  statementEnded(lease: Lease, report: StatementReport): void {
+  end(hold: Hold, isDiscarded: boolean): Promise<void> {
+    if (hold.isReleased) throw new InvariantError(`lease ${hold.id} ends twice`)
+    hold.isReleased = true
+    // Of a lease that was taken away nobody can wait for the answers.
+    const quiet = hold.revocation === undefined ? hold.whenQuiet() : undefined
+    const ending =
+      quiet === undefined
+        ? this.#takeBack(hold, isDiscarded)
+        : quiet.then(() => this.#takeBack(hold, isDiscarded))
+    hold.ending = ending
+    return ending
+  }
+
+  revoke(hold: Hold, reason: PoolError): void {
+    if (hold.isReleased) return
+    hold.revocation = reason
+    this.stats.revoked += 1
+    for (const stop of hold.calls?.stops ?? []) stop(reason)
+    void this.end(hold, false)
+    hold.onRevoked?.(reason)
+  }
+
+  statementEnded(hold: Hold, report: StatementReport): void {
     const { error } = report
     const errorCode = error === undefined ? null : errorCodeOf(error)
     this.#parts.stats.operationMs.record(report.durationMs, errorCode ?? undefined)
-    if (errorCode === null && lease.trace?.isSampled !== true) return
-    this.#parts.observer.emit({
-      type: 'statement',
-      role: lease.role,
-      connectionId: lease.connectionId,
-      sql: report.sql,
-      startedAtMs: this.#epochMs(report.startedMs),
-      durationMs: report.durationMs,
-      rowCount: report.rowCount,
-      errorCode,
-      trace: lease.trace,
-    })
+    if (errorCode === null && hold.trace?.isSampled !== true) return
+    this.#parts.observer.emit(statementEvent(hold, report, errorCode))
+  }
+
+  stamp(nowMs: number): void {
+    this.#parts.stamp(nowMs)
+  }
+
+  /** Gives a moment to what happened in this lane without a reading of the clock. */
+  stampOwn(nowMs: number): void {
+    this.#slots.stamp(nowMs)
+    this.#line.stamp(nowMs)
   }
 
   /** Closes connections idle since before `sinceMs`, the longest idle first, down to the minimum. */
   evictIdle(sinceMs: number): void {
-    while (this.#slots.size > this.stats.min) {
-      const slot = this.#idle[0]
-      if (slot === undefined || slot.sinceMs > sinceMs) return
-      this.#idle.shift()
-      void this.#close(slot, 'idle')
-    }
+    this.#slots.evictIdle(sinceMs)
+  }
+
+  /** Closes idle connections that are past their lifetime. */
+  evictRetired(): void {
+    this.#slots.evictRetired()
+  }
+
+  /** Every connection of now is closed as soon as it is free, and replaced when one is wanted. */
+  evictAll(): void {
+    this.#slots.nextGeneration()
+  }
+
+  /** Connections above a lower maximum are closed as they are given back. */
+  resize(limits: { readonly min: number; readonly max: number }): void {
+    this.stats.min = limits.min
+    this.stats.max = limits.max
+    this.#parts.capacity.resized()
+    this.#slots.evictRetired()
+  }
+
+  /** Whoever waits here goes on waiting in `other`. */
+  moveWaitersTo(other: Lane): void {
+    this.#line.moveTo(other.#line)
+    other.#serve()
+  }
+
+  suspend(): void {
+    this.#line.suspend(true)
+  }
+
+  resume(): void {
+    this.#line.suspend(false)
+    this.#serve()
+  }
+
+  /**
+   * Serves those who wait already, and nobody after them, on behalf of `hold`. Resolves when all of them have
+   * given their connections back.
+   */
+  raiseBarrier(hold: Hold): Promise<void> {
+    this.#barrier = hold
+    this.#line.raiseBarrier()
+    return new Promise((resolve) => {
+      this.#whenBarrier = resolve
+      this.#noteQuiet()
+    })
+  }
+
+  lowerBarrier(): void {
+    this.#barrier = null
+    this.#whenBarrier = undefined
+    this.#line.lowerBarrier()
+    this.#serve()
   }
 
   /** Resolves when nobody waits and every lease has ended. */
   drained(): Promise<void> {
-    if (this.#isDrained) return DONE
-    return new Promise((resolve) => (this.#whenDrained = resolve))
+    return new Promise((resolve) => {
+      this.#whenDrained = resolve
+      this.#noteQuiet()
+    })
+  }
+
+  /** Rejects whoever waits; with the cause where there is one. */
+  refuseWaiters(cause?: unknown): void {
+    this.#line.refuseAll(cause)
   }
 
   /** Rejects whoever still waits and revokes the leases that are out. New acquires are refused. */
   shut(reason: PoolError): void {
-    this.#isClosed = true
-    this.#line.refuseAll()
-    for (const lease of this.#leases.keys()) lease.revoke(reason)
+    this.#slots.shut()
+    this.#line.refuseAll(reason)
+    for (const hold of this.holds()) if (hold.host === this) this.revoke(hold, reason)
   }
 
-  /**
-   * Closes every connection; after `shut` and, for good manners, `drained`. Resolves when all are closed, also
-   * those that had left the lane before.
-   */
-  async closeConnections(): Promise<void> {
-    this.#isClosed = true
-    await this.#opening
-    // Not before: an opening that failed has set it.
-    this.#openBackOff.stop()
-    this.#idle.length = 0
-    for (const slot of this.#slots) void this.#close(slot, 'shutdown')
-    await Promise.all(this.#closings)
+  /** Closes every connection; after `shut`. Resolves when all are closed, also those that had left before. */
+  closeConnections(): Promise<void> {
+    return this.#slots.closeAll()
   }
 
-  get #isDrained(): boolean {
-    return this.#line.isEmpty && this.stats.inUse === 0 && this.stats.resetting === 0
+  #takeIdle(request: AcquireRequest): Lease | null {
+    if (!this.#line.isEmpty || this.#line.isHeldBack) return null
+    const slot = this.#slots.takeIdle()
+    if (slot === undefined) return null
+    this.#line.servedAtOnce()
+    // A span needs the moment itself.
+    const nowMs = request.trace?.isSampled === true ? this.clock.nowMs() : UNSTAMPED
+    const lease = this.#grant(slot, request, nowMs)
+    this.#parts.capacity.granted()
+    return lease
   }
 
   #wait(request: AcquireRequest): Promise<Lease> {
     const { stats } = this.#parts
     const isQueueFull = stats.reader.waiting + stats.writer.waiting >= stats.maxWaiters
-    if (isQueueFull && !this.#canOpen) {
+    // While the lane is held back none is opened for a newcomer.
+    if (isQueueFull && (this.#line.isHeldBack || !this.#slots.canOpen)) {
       return Promise.reject(this.#line.turnAway('queue_full', request))
     }
     if (request.timeoutMs === 0) {
-      // Else a pool whose callers never wait would never grow. The next one finds it.
-      if (this.#canOpen && this.stats.opening === 0) this.#startOpening().catch(() => undefined)
+      this.#growForNext()
       return Promise.reject(this.#line.turnAway('timeout', request))
     }
-    const lease = this.#line.join(request)
-    this.#openMore()
+    const scope = currentScope()
+    if (scope !== undefined && this.#parts.isDeadlock(this, scope)) {
+      return Promise.reject(this.#line.turnAway('deadlock', request))
+    }
+    const lease = this.#line.join(request, scope)
+    this.#slots.openMore()
     return lease
+  }
+
+  /** Else a pool whose callers never wait would never grow. */
+  #growForNext(): void {
+    if (this.#slots.canOpen && this.stats.opening === 0) this.#slots.openOne()
   }
 
   #grant(slot: Slot, request: AcquireRequest, nowMs: number): Lease {
-    const { connection } = slot
-    if (connection === null) throw new InvariantError('a slot without a connection is granted')
-    const ids = { id: this.#parts.nextLeaseId(), connectionId: slot.id, grantedMs: nowMs }
-    const lease = new Lease(ids, request, { connection, host: this })
-    slot.lease = lease
-    this.#leases.set(lease, slot)
+    const hold = new Hold(this.#parts.nextLeaseId(), slot, request)
+    const lease = new Lease(hold)
+    slot.hold = hold
     slot.isFresh = false
-    this.#move(slot, 'inUse', nowMs)
+    this.#slots.move(slot, 'inUse', nowMs)
+    if (nowMs === UNSTAMPED) this.#stampSoon()
+    if (request.canBeForgotten) this.#parts.forgotten.register(lease, hold, hold)
     this.stats.acquired += 1
-    this.#parts.onGranted()
     return lease
   }
 
-  /** Hands a clean connection to the oldest waiter, or lets it idle. */
-  #supply(slot: Slot, releasedBy: Lease | null): void {
-    const waiter = this.#line.takeOldest()
-    const nowMs = this.clock.nowMs()
-    if (waiter === null) {
-      this.#move(slot, 'idle', nowMs)
-      this.#idle.push(slot)
-      this.#noteDrained()
-      return
-    }
-    const hasOpened = slot.isFresh
-    const lease = this.#grant(slot, waiter.request, nowMs)
-    this.#line.serve(waiter, lease, {
-      connectionId: slot.id,
-      hasOpened,
-      releasedBy: releasedBy === null ? null : holderRef(releasedBy, nowMs),
-    })
+  /** Hands a clean connection to whoever is next, or lets it idle. */
+  #supply(slot: Slot, releasedBy: HolderRef | null, nowMs: number): void {
+    const retirement = this.#slots.retirement(slot)
+    if (retirement !== null) return void this.#slots.close(slot, retirement)
+    const waiter = this.#line.isEmpty ? null : this.#line.takeNext(nowMs)
+    if (waiter === null) this.#rest(slot, nowMs)
+    else this.#hand(slot, waiter, { releasedBy, nowMs })
   }
 
-  #takeBack(lease: Lease, slot: Slot, isDiscarded: boolean): Promise<void> {
+  #hand(
+    slot: Slot,
+    waiter: Waiter,
+    { releasedBy, nowMs }: { readonly releasedBy: HolderRef | null; readonly nowMs: number },
+  ): void {
+    const hasOpened = slot.isFresh
+    const lease = this.#grant(slot, waiter.request, nowMs)
+    if (nowMs !== UNSTAMPED) slot.hold!.deadlineMs = waiter.deadlineMs
+    const serving = this.#parts.observer.isObserved
+      ? { connectionId: slot.id, hasOpened, releasedBy }
+      : null
+    this.#line.serve(waiter, lease, waiter.waitedMs(nowMs), serving)
+    this.#parts.capacity.granted()
+  }
+
+  /** Whoever was held back gets what is idle. */
+  #serve(): void {
     const nowMs = this.clock.nowMs()
-    const useMs = nowMs - lease.grantedMs
-    this.#leases.delete(lease)
-    this.stats.released += 1
-    this.stats.useMs.record(useMs)
-    this.#tellLease(lease, useMs)
+    while (!this.#line.isEmpty) {
+      const slot = this.#slots.takeIdle()
+      if (slot === undefined) break
+      const waiter = this.#line.takeNext(nowMs)
+      if (waiter === null) {
+        this.#slots.rest(slot, nowMs)
+        break
+      }
+      this.#hand(slot, waiter, { releasedBy: null, nowMs })
+    }
+    this.#slots.openMore()
+  }
+
+  #rest(slot: Slot, nowMs: number): void {
+    this.#slots.rest(slot, nowMs)
+    if (nowMs === UNSTAMPED) this.#stampSoon()
+    this.#noteQuiet()
+  }
+
+  #takeBack(hold: Hold, isDiscarded: boolean): Promise<void> {
+    const { slot } = hold
+    // Held within one turn without a statement, and nobody waits for longer: there is nothing to measure.
+    const isInstant = slot.sinceMs === UNSTAMPED && !this.#line.needsClock
+    const nowMs = isInstant ? UNSTAMPED : this.clock.nowMs()
+    this.#countRelease(hold, nowMs)
+    // Before it is anyone else's.
+    const isTold = this.#parts.observer.isObserved && !this.#line.isEmpty
+    const releasedBy = isTold ? hold.toRef(nowMs) : null
+    slot.hold = null
     // Its thread ended while the lease was out: the lane has already counted it off.
-    if (slot.isGone) return DONE
-    slot.lease = null
-    const connection = slot.connection!
-    if (isDiscarded || this.#isClosed) {
-      return this.#replace(slot, this.#isClosed ? 'shutdown' : 'discarded')
+    if (slot.isGone) {
+      this.#orphans.delete(hold)
+      return DONE
     }
-    if (connection.inTransaction || connection.openCursorCount > 0 || connection.isAltered) {
-      return this.#reset(slot, lease)
+    if (hold.pendingCount > 0 && !isDiscarded) return this.#bury(slot, hold)
+    if (isDiscarded || this.#slots.isShut) {
+      return this.#slots.close(slot, this.#slots.isShut ? 'shutdown' : 'discarded')
     }
-    this.#supply(slot, lease)
+    if (isDirty(hold.connection)) return this.#reset(hold, releasedBy)
+    this.#supply(slot, releasedBy, nowMs)
     return DONE
   }
 
-  #tellLease(lease: Lease, useMs: number): void {
-    if (lease.trace?.isSampled !== true) return
-    this.#parts.observer.emit({
-      type: 'lease',
-      role: lease.role,
-      connectionId: lease.connectionId,
-      leaseId: lease.id,
-      startedAtMs: this.#epochMs(lease.grantedMs),
-      useMs,
-      statementCount: lease.statementCount,
-      waiterCount: this.stats.waiting,
-      label: lease.label,
-      trace: lease.trace,
-    })
+  #countRelease(hold: Hold, nowMs: number): void {
+    const useMs = nowMs === UNSTAMPED ? 0 : hold.slot.ageMs(nowMs)
+    if (hold.request.canBeForgotten) this.#parts.forgotten.unregister(hold)
+    hold.transaction?.watch?.stop()
+    this.stats.released += 1
+    if (useMs === 0) this.stats.useMs.recordZero()
+    else this.stats.useMs.record(useMs)
+    if (hold.trace?.isSampled === true) {
+      this.#parts.observer.emit(leaseEvent(hold, { useMs, waiterCount: this.stats.waiting }))
+    }
+    if (diagnostics.leaseReleased.hasSubscribers) {
+      const { id: connectionId } = hold.slot
+      diagnostics.leaseReleased.publish({ leaseId: hold.id, connectionId, useMs })
+    }
   }
 
-  async #reset(slot: Slot, releasedBy: Lease): Promise<void> {
-    this.#move(slot, 'resetting', this.clock.nowMs())
+  /** Nothing can stop what SQLite still runs for a holder who has left; the connection comes back after it. */
+  #bury(slot: Slot, hold: Hold): Promise<void> {
+    this.#slots.move(slot, 'zombie', this.clock.nowMs())
+    slot.buried = hold
+    hold.calls!.onAnswered = () => {
+      if (slot.isGone) return
+      void (this.#slots.isShut ? this.#slots.close(slot, 'shutdown') : this.#reset(hold, null))
+    }
+    return DONE
+  }
+
+  async #reset(hold: Hold, releasedBy: HolderRef | null): Promise<void> {
+    const { slot } = hold
+    slot.buried = null
+    // A transaction that the pool began and could not end is nobody's fault.
+    const isOurs = hold.transaction !== null
+    this.#slots.move(slot, 'resetting', this.clock.nowMs())
+    let failure: unknown = null
     try {
-      const { hadTransaction, openCursorCount } = await slot.connection!.reset()
-      if (hadTransaction || openCursorCount > 0) this.stats.dirtyReleased += 1
+      const reset = slot.connection!.reset().then(({ hadTransaction, openCursorCount }) => {
+        if ((hadTransaction && !isOurs) || openCursorCount > 0) this.stats.dirtyReleased += 1
+      })
+      if (!(await isDoneWithin(this.clock, RESET_LIMIT_MS, reset))) {
+        failure = new Error(`the reset took longer than ${RESET_LIMIT_MS} ms`)
+      }
     } catch (error) {
-      await this.#replace(slot, 'error', error)
-      return
+      failure = error
     }
-    if (!slot.isGone) this.#supply(slot, releasedBy)
-  }
-
-  /** Closes a connection that nobody may use again, and opens another if one is wanted. */
-  async #replace(slot: Slot, reason: CloseReason, error: unknown = null): Promise<void> {
-    const closed = this.#close(slot, reason, error)
-    this.#openMore()
-    this.#noteDrained()
-    await closed
-  }
-
-  get #canOpen(): boolean {
-    return !this.#isClosed && this.#slots.size < this.stats.max && !this.#openBackOff.isWaiting
-  }
-
-  /** Opens as many as are waited for and not on their way, and keeps the minimum. */
-  #openMore(): void {
-    while (this.#canOpen) {
-      const { waiting, opening, resetting, min } = this.stats
-      const isWanted = waiting > opening + resetting || this.#slots.size < min
-      if (!isWanted) return
-      this.#startOpening().catch(() => undefined)
-    }
-  }
-
-  #startOpening(): Promise<void> {
-    const opening = this.#open()
-    this.#opening = Promise.allSettled([this.#opening, opening])
-    return opening
-  }
-
-  async #open(): Promise<void> {
-    const startedMs = this.clock.nowMs()
-    const slot = new Slot({
-      id: this.#parts.nextConnectionId(),
-      role: this.stats.role,
-      sinceMs: startedMs,
-    })
-    this.#slots.add(slot)
-    this.stats.opening += 1
-    let connection: Connection
-    try {
-      connection = await this.#parts.open(slot.role)
-    } catch (error) {
-      this.#forget(slot)
-      this.stats.createMs.record(this.clock.nowMs() - startedMs, errorCodeOf(error))
-      this.#openBackOff.fail(error)
-      this.#line.refuseOldest(error)
-      this.#noteDrained()
-      throw openFailure(error)
-    }
-    this.#opened(slot, connection, startedMs)
-  }
-
-  #opened(slot: Slot, connection: Connection, startedMs: number): void {
-    slot.connection = connection
-    connection.onLost = (error) => this.#lose(slot, error)
-    const createMs = this.clock.nowMs() - startedMs
-    this.stats.opened += 1
-    this.stats.createMs.record(createMs)
-    this.#openBackOff.succeed()
-    this.#parts.observer.emit({
-      type: 'connection.opened',
-      role: slot.role,
-      connectionId: slot.id,
-      startedAtMs: this.#epochMs(startedMs),
-      createMs,
-    })
-    // When the lane closes it waits for this opening, and then closes what was opened.
-    if (!this.#isClosed) this.#supply(slot, null)
-  }
-
-  /** Its thread ended by itself. */
-  #lose(slot: Slot, error: Error): void {
     if (slot.isGone) return
-    const index = this.#idle.indexOf(slot)
-    if (index >= 0) this.#idle.splice(index, 1)
-    this.#forget(slot)
-    this.#tellClosed(slot, 'lost', error)
-    // A thread that dies as soon as it starts must not be started without a pause.
-    this.#openBackOff.fail(error)
-    this.#openMore()
-    this.#noteDrained()
+    if (failure !== null) await this.#slots.close(slot, 'error', failure)
+    else this.#supply(slot, releasedBy, this.clock.nowMs())
   }
 
-  async #close(slot: Slot, reason: CloseReason, error: unknown = null): Promise<void> {
-    const { connection } = slot
-    if (connection === null || slot.isGone) return
-    this.#forget(slot)
-    this.#tellClosed(slot, reason, error)
-    const closing = connection.close().catch(() => undefined)
-    this.#closings.add(closing)
-    await closing
-    this.#closings.delete(closing)
-  }
-
-  #tellClosed(slot: Slot, reason: CloseReason, error: unknown): void {
-    this.stats.closed[reason] += 1
-    this.#parts.observer.emit({
-      type: 'connection.closed',
-      role: slot.role,
-      connectionId: slot.id,
-      reason,
-      error: error === null ? null : messageOf(error),
+  #stampSoon(): void {
+    if (this.#isStampDue) return
+    this.#isStampDue = true
+    this.clock.atEndOfTurn(() => {
+      this.#isStampDue = false
+      this.#parts.stamp(this.clock.nowMs())
     })
   }
 
-  #forget(slot: Slot): void {
-    slot.isGone = true
-    this.#slots.delete(slot)
-    this.stats[slot.state] -= 1
+  #noteQuiet(): void {
+    if (this.#whenBarrier === undefined && this.#whenDrained === undefined) return
+    const { inUse, resetting, zombie } = this.stats
+    if (inUse + resetting + zombie > 0) return
+    if (this.#line.isBarrierReached) this.#whenBarrier?.()
+    if (this.#line.isEmpty) this.#whenDrained?.()
   }
-
-  #move(slot: Slot, state: SlotState, nowMs: number): void {
-    this.stats[slot.state] -= 1
-    this.stats[state] += 1
-    slot.state = state
-    slot.sinceMs = nowMs
-  }
-
-  #noteDrained(): void {
-    if (this.#whenDrained === undefined || !this.#isDrained) return
-    this.#whenDrained()
-    this.#whenDrained = undefined
-  }
-
-  #epochMs(monoMs: number): number {
-    return this.clock.timeOriginMs + monoMs
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function errorCodeOf(error: unknown): string {
-  const code = (error as { readonly code?: unknown } | null)?.code
-  if (typeof code === 'string') return code
-  return error instanceof Error ? error.name : 'Error'
 }

@@ -132,6 +132,86 @@ describe('Lease', () => {
   })
 })
 
+describe('what a lease says of itself', () => {
+  it('is who it is, and which connection it has', async () => {
+    const { rig, lease } = await scene()
+    const writer = await rig.pool.acquire({ mode: 'write', label: 'import' })
+    assert.deepEqual(
+      [lease.id, lease.role, lease.connectionId, lease.label, lease.trace],
+      [1, 'reader', 2, null, null],
+    )
+    assert.deepEqual(
+      [writer.id, writer.role, writer.connectionId, writer.label],
+      [2, 'writer', 1, 'import'],
+    )
+  })
+
+  it('is what was asked last, and whether a transaction is open, until its release', async () => {
+    const { lease } = await scene()
+    assert.deepEqual([lease.statementCount, lease.lastSql, lease.inTransaction], [0, null, false])
+    await lease.exec('BEGIN')
+    assert.deepEqual([lease.statementCount, lease.lastSql, lease.inTransaction], [1, 'BEGIN', true])
+    await lease.release()
+    assert.deepEqual([lease.isReleased, lease.inTransaction], [true, false])
+  })
+})
+
+describe('the end of a lease', () => {
+  it('by destroy costs the connection', async () => {
+    const { rig, lease, connection } = await scene()
+    await lease.destroy()
+    await rig.settle()
+    assert.equal(connection.isClosed, true)
+    assert.equal(rig.stats.reader.closed.discarded, 1)
+  })
+
+  it('by disposal waits for a release that is under way', async () => {
+    const { rig, lease, connection } = await scene()
+    await lease.exec('BEGIN')
+    const held = connection.hold('reset')
+    const ends = [watch(lease.release()), watch(lease[Symbol.asyncDispose]())]
+    await rig.settle()
+    assert.deepEqual(
+      ends.map(({ state }) => state),
+      ['pending', 'pending'],
+    )
+    assert.equal(lease.inTransaction, false, 'what is being cleaned is its no more')
+    held.resolve(undefined)
+    await rig.settle()
+    assert.deepEqual(
+      ends.map(({ state }) => state),
+      ['fulfilled', 'fulfilled'],
+    )
+  })
+
+  it('a second time is counted, unless it was taken away', async () => {
+    const { rig, lease } = await scene()
+    await lease.release()
+    await assert.rejects(lease.release())
+    await assert.rejects(lease.destroy())
+    assert.equal(rig.stats.reader.doubleReleased, 2)
+    const other = await rig.pool.acquire()
+    watch(rig.pool.close({ timeoutMs: 0 }))
+    await rig.advance(0)
+    await assert.rejects(other.release(), { code: 'POOL_CLOSED' })
+    assert.equal(rig.stats.reader.doubleReleased, 2)
+  })
+})
+
+describe('a cursor of a lease', () => {
+  it('is closed by hand, before the release or after it', async () => {
+    for (const isReleased of [true, false]) {
+      const { lease, connection } = await scene()
+      const cursor = await lease.iterate('SELECT')
+      assert.equal((await cursor.next())?.length, 2)
+      if (isReleased) await lease.release()
+      await cursor.close()
+      assert.equal(connection.openCursorCount, 0)
+      assert.equal(connection.calls.includes('closeCursor'), !isReleased)
+    }
+  })
+})
+
 describe('Statement.iterate', () => {
   it('yields every row and leaves no cursor', async () => {
     const { lease, connection } = await scene()

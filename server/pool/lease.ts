@@ -1,26 +1,27 @@
 import type { TraceRef } from '../../telemetry/events.ts'
 import type { Role } from '../../telemetry/stats.ts'
-import type { AcquireRequest, CallSite } from './acquire-request.ts'
-import type { Clock } from './clock.ts'
-import type { BindArguments, Connection, Cursor, Row, RunResult } from './connection.ts'
-import { PoolError } from './errors.ts'
+import { assertGood, callCursor, callStatement, refusal } from './call.ts'
+import { captureSite } from './call-site.ts'
+import type { Cancellation } from './cancellation.ts'
+import type {
+  BatchResult,
+  BatchStatement,
+  BindArguments,
+  Column,
+  Cursor,
+  Row,
+  RunResult,
+  StatementCall,
+  StatementOptions,
+} from './connection.ts'
+import type { Hold } from './hold.ts'
+import { nest } from './scope.ts'
 import { Statement } from './statement.ts'
 
-/** One statement that ended, as its lease tells it. */
-export interface StatementReport {
-  readonly sql: string
-  readonly startedMs: number
-  readonly durationMs: number
-  readonly rowCount: number | null
-  readonly error: unknown
-}
-
-/** What a lease asks of the lane that gave it. */
-export interface LeaseHost {
-  readonly clock: Clock
-  statementEnded(lease: Lease, report: StatementReport): void
-  /** Takes the connection back; with `isDiscarded` it is closed instead of reused. */
-  leaseEnded(lease: Lease, isDiscarded: boolean): Promise<void>
+/** How one statement of a lease is asked. */
+export interface LeaseCallOptions extends StatementOptions {
+  /** Stops this statement; see `CallOptions.signal`, which stops every statement of the lease. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -33,67 +34,54 @@ export interface LeaseHost {
  * - `await using lease = await pool.acquire()` releases on every way out.
  */
 export class Lease {
-  readonly id: number
-  readonly role: Role
-  readonly connectionId: number
-  readonly label: string | null
-  readonly trace: TraceRef | null
-  /** Monotonic ms of the grant. */
-  readonly grantedMs: number
-  /** Where it was acquired; `null` unless leaks are looked for. */
-  readonly site: CallSite | null
-  readonly #connection: Connection
-  readonly #host: LeaseHost
-  #ending: Promise<void> | undefined
-  /** Why it was taken away; a release by its holder needs no reason, and its error is made when it is asked for. */
-  #revocation: PoolError | undefined
-  #inFlightCount = 0
-  #whenQuiet: (() => void) | undefined
-  #statementCount = 0
-  #lastSql: string | null = null
-  #lastStartedMs: number | null = null
+  readonly #hold: Hold
 
   /** Made by the pool only. */
-  constructor(
-    parts: { readonly id: number; readonly connectionId: number; readonly grantedMs: number },
-    request: AcquireRequest,
-    { connection, host }: { readonly connection: Connection; readonly host: LeaseHost },
-  ) {
-    this.id = parts.id
-    this.connectionId = parts.connectionId
-    this.grantedMs = parts.grantedMs
-    this.role = connection.role
-    this.label = request.label
-    this.trace = request.trace
-    this.site = request.site
-    this.#connection = connection
-    this.#host = host
+  constructor(hold: Hold) {
+    this.#hold = hold
+  }
+
+  /** What the pool knows of it; `undefined` for what is no lease. By the pool. */
+  static holdOf(lease: unknown): Hold | undefined {
+    return typeof lease === 'object' && lease !== null && #hold in lease ? lease.#hold : undefined
+  }
+
+  get id(): number {
+    return this.#hold.id
+  }
+
+  get role(): Role {
+    return this.#hold.slot.role
+  }
+
+  get connectionId(): number {
+    return this.#hold.slot.id
+  }
+
+  get label(): string | null {
+    return this.#hold.request.label
+  }
+
+  get trace(): TraceRef | null {
+    return this.#hold.request.trace
   }
 
   get isReleased(): boolean {
-    return this.#ending !== undefined
+    return this.#hold.isReleased
   }
 
   /** The statement that runs now, or the last one. */
   get lastSql(): string | null {
-    return this.#lastSql
-  }
-
-  /** Monotonic ms; `null` before the first statement. */
-  get lastStatementStartedMs(): number | null {
-    return this.#lastStartedMs
-  }
-
-  get isRunning(): boolean {
-    return this.#inFlightCount > 0
+    return this.#hold.lastSql
   }
 
   get statementCount(): number {
-    return this.#statementCount
+    return this.#hold.statementCount
   }
 
+  /** Of this lease, as of the last answer; after its release `false`. */
   get inTransaction(): boolean {
-    return this.#connection.inTransaction
+    return !this.#hold.isReleased && this.#hold.connection.inTransaction
   }
 
   /**
@@ -102,161 +90,163 @@ export class Lease {
    * Nothing is sent until it is run: an error in the SQL rejects there.
    */
   prepare<R = Row>(sql: string): Statement<R> {
-    this.#assertGood()
+    assertGood(this.#hold)
     return new Statement<R>(this, sql)
   }
 
-  /** All rows. Positional arguments in an array, named ones in an object inside it. */
-  all<R = Row>(sql: string, args: BindArguments = []): Promise<R[]> {
-    const call = (connection: Connection): Promise<Row[]> => connection.all(sql, args)
-    return this.#run(sql, call, (rows) => rows.length) as Promise<R[]>
+  /**
+   * All rows. Positional arguments in an array, named ones in an object inside it.
+   *
+   * @throws {RESULT_TOO_BIG} more than the pool's `maxRows` or `maxBytes`
+   */
+  all<R = Row>(
+    sql: string,
+    args: BindArguments = [],
+    options: LeaseCallOptions = {},
+  ): Promise<R[]> {
+    return callStatement(this.#hold, {
+      sql,
+      call: this.#limited(options),
+      signal: options.signal,
+      isSingle: true,
+      send: (call) => this.#hold.connection.all(sql, args, call) as Promise<R[]>,
+      countRows: (rows) => rows.length,
+    })
   }
 
   /** The first row, or `undefined`. */
-  get<R = Row>(sql: string, args: BindArguments = []): Promise<R | undefined> {
-    const call = (connection: Connection): Promise<Row | undefined> => connection.get(sql, args)
-    return this.#run(sql, call, (row) => (row === undefined ? 0 : 1)) as Promise<R | undefined>
+  get<R = Row>(
+    sql: string,
+    args: BindArguments = [],
+    options: LeaseCallOptions = {},
+  ): Promise<R | undefined> {
+    return callStatement(this.#hold, {
+      sql,
+      call: options,
+      signal: options.signal,
+      isSingle: true,
+      send: (call) => this.#hold.connection.get(sql, args, call) as Promise<R | undefined>,
+      countRows: (row) => (row === undefined ? 0 : 1),
+    })
   }
 
   /** A statement that changes something. */
-  run(sql: string, args: BindArguments = []): Promise<RunResult> {
-    return this.#run(
+  run(sql: string, args: BindArguments = [], options: LeaseCallOptions = {}): Promise<RunResult> {
+    return callStatement(this.#hold, {
       sql,
-      (connection) => connection.run(sql, args),
-      () => null,
-    )
+      call: options,
+      signal: options.signal,
+      isSingle: true,
+      send: (call) => this.#hold.connection.run(sql, args, call),
+      countRows: () => null,
+    })
   }
 
   /** One or more statements without arguments and without rows: a schema, for instance. */
   exec(sql: string): Promise<void> {
-    return this.#run(
+    return callStatement(this.#hold, {
       sql,
-      (connection) => connection.exec(sql),
-      () => null,
-    )
+      isSingle: false,
+      send: (call) => this.#hold.connection.exec(sql, call),
+      countRows: () => null,
+    })
+  }
+
+  /** Several statements in one message, in order. The first that fails ends it; its error has the `index`. */
+  batch(statements: readonly BatchStatement[]): Promise<BatchResult[]> {
+    return callStatement(this.#hold, {
+      sql: statements.map(({ sql }) => sql).join('; '),
+      isSingle: false,
+      send: (call) => this.#hold.connection.batch(statements, { isAtomic: false }, call),
+      countRows: (results) => results.reduce((sum, { rows }) => sum + rows.length, 0),
+    })
+  }
+
+  /** The columns of a statement, which is not run. */
+  columns(sql: string): Promise<readonly Column[]> {
+    return callStatement(this.#hold, {
+      sql,
+      isSingle: false,
+      send: () => this.#hold.connection.columns(sql),
+      countRows: () => null,
+    })
   }
 
   /** A cursor: rows in batches, read as they are asked for. `Statement.iterate` is its comfortable form. */
-  async iterate(sql: string, args: BindArguments = []): Promise<Cursor> {
-    const cursor = await this.#run(
+  async iterate(
+    sql: string,
+    args: BindArguments = [],
+    options: LeaseCallOptions = {},
+  ): Promise<Cursor> {
+    const hold = this.#hold
+    // What stops the opening of a cursor stops its later rows too.
+    let stopped: Cancellation | undefined
+    const cursor = await callStatement(hold, {
       sql,
-      (connection) => connection.iterate(sql, args),
-      () => null,
-    )
+      call: this.#limited(options),
+      signal: options.signal,
+      isSingle: true,
+      send: (call) => {
+        stopped = call?.cancellation
+        return hold.connection.iterate(sql, args, call)
+      },
+      countRows: () => null,
+    })
     return {
-      next: () => this.#use(() => cursor.next()),
+      next: () =>
+        callCursor(hold, options.signal, (call) => {
+          call?.cancellation?.onCancel(() => stopped?.cancel())
+          return cursor.next()
+        }),
       // Closing after release is what a `finally` does; the release has closed it.
-      close: () => (this.isReleased ? Promise.resolve() : this.#use(() => cursor.close())),
+      close: () => (hold.isReleased ? Promise.resolve() : cursor.close()),
     }
+  }
+
+  /**
+   * Runs `fn` in a transaction on this lease: BEGIN IMMEDIATE on the writer, BEGIN on a reader, and a savepoint
+   * inside another transaction. Transactions begun side by side in one scope run one after the other.
+   */
+  transaction<T>(fn: (db: Lease) => T | Promise<T>): Promise<T> {
+    return nest(this, this.#hold, fn)
   }
 
   /**
    * Gives the connection back. Resolves when it is clean again or closed.
    *
-   * @throws {LEASE_RELEASED} (a rejection) when it was released before.
+   * @throws {LEASE_RELEASED} (a rejection) when it was released before; its cause says where, while leaks are looked for
    */
   release(): Promise<void> {
-    if (this.#ending !== undefined) return Promise.reject(this.#refusal())
     return this.#end(false)
   }
 
-  /** Gives the connection back to be closed, because the caller no longer trusts it. */
+  /**
+   * Gives the connection back to be closed, because the caller no longer trusts it.
+   *
+   * @throws {LEASE_RELEASED} (a rejection) when it was released before
+   */
   destroy(): Promise<void> {
-    if (this.#ending !== undefined) return Promise.reject(this.#refusal())
     return this.#end(true)
   }
 
   /** Releases, or waits for a release that is under way. Never refuses. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#ending ?? this.#end(false)
-  }
-
-  /** Whether `host` gave it out. By the pool. */
-  isOf(host: LeaseHost): boolean {
-    return this.#host === host
-  }
-
-  /** By the pool, when it closes while the lease is still out: refuses from now on, with `reason`. */
-  revoke(reason: PoolError): void {
-    if (this.#ending !== undefined) return
-    this.#revocation = reason
-    void this.#end(true)
-  }
-
-  /** Resolves when no call is in flight; `undefined` when none is. By the pool. */
-  whenQuiet(): Promise<void> | undefined {
-    if (this.#inFlightCount === 0) return undefined
-    return new Promise((resolve) => (this.#whenQuiet = resolve))
+    const hold = this.#hold
+    return hold.isReleased ? (hold.ending ?? Promise.resolve()) : hold.host.end(hold, false)
   }
 
   #end(isDiscarded: boolean): Promise<void> {
-    this.#ending = this.#host.leaseEnded(this, isDiscarded)
-    return this.#ending
-  }
-
-  async #run<T>(
-    sql: string,
-    call: (connection: Connection) => Promise<T>,
-    countRows: (result: T) => number | null,
-  ): Promise<T> {
-    this.#assertGood()
-    const startedMs = this.#host.clock.nowMs()
-    this.#statementCount += 1
-    this.#lastSql = sql
-    this.#lastStartedMs = startedMs
-    try {
-      const result = await this.#use(() => call(this.#connection))
-      this.#report(sql, startedMs, { rowCount: countRows(result), error: undefined })
-      return result
-    } catch (error) {
-      this.#report(sql, startedMs, { rowCount: null, error })
-      throw this.#explain(error)
+    const hold = this.#hold
+    if (hold.isReleased) {
+      if (hold.revocation === undefined) hold.host.stats.doubleReleased += 1
+      return Promise.reject(refusal(hold))
     }
+    if (hold.host.limits.looksForLeaks) hold.releaseSite = captureSite()
+    return hold.host.end(hold, isDiscarded)
   }
 
-  async #use<T>(call: () => Promise<T>): Promise<T> {
-    this.#assertGood()
-    this.#inFlightCount += 1
-    try {
-      return await call()
-    } finally {
-      this.#inFlightCount -= 1
-      if (this.#inFlightCount === 0) this.#whenQuiet?.()
-    }
-  }
-
-  #report(
-    sql: string,
-    startedMs: number,
-    outcome: Pick<StatementReport, 'rowCount' | 'error'>,
-  ): void {
-    const durationMs = this.#host.clock.nowMs() - startedMs
-    this.#host.statementEnded(this, { sql, startedMs, durationMs, ...outcome })
-  }
-
-  /** SQLite only says "readonly database", which sends people to look at file modes. */
-  #explain(error: unknown): unknown {
-    const code = (error as { readonly code?: unknown } | null)?.code
-    if (this.role !== 'reader' || code !== 'SQLITE_READONLY') return error
-    return new PoolError('LEASE_READ_ONLY', 'this lease is on a reader, and the statement writes', {
-      hint: "pass { mode: 'write' }, or use pool.run or pool.transaction",
-      cause: error,
-      outcome: 'not_started',
-    })
-  }
-
-  #assertGood(): void {
-    if (this.#ending !== undefined) throw this.#refusal()
-  }
-
-  #refusal(): PoolError {
-    return (
-      this.#revocation ??
-      new PoolError(
-        'LEASE_RELEASED',
-        `lease ${this.id} was released: its connection may be in other hands`,
-        { hint: 'await every call before the release, and acquire again for more' },
-      )
-    )
+  #limited(options: StatementOptions): StatementCall {
+    const { maxRows, maxBytes } = this.#hold.host.limits
+    return maxRows === 0 && maxBytes === 0 ? options : { ...options, maxRows, maxBytes }
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PoolError } from './errors.ts'
-import { POOL_OPTION_NAMES, resolvePoolOptions, type PoolOptions } from './options.ts'
+import { assertSize, POOL_OPTION_NAMES, resolvePoolOptions, type PoolOptions } from './options.ts'
 
 const path = '/somewhere/app.sqlite'
 
@@ -26,6 +26,14 @@ describe('resolvePoolOptions', () => {
       maxWaiters: 1000,
       idleTimeoutMs: 60_000,
       leakThresholdMs: 10_000,
+      leakReclaimMs: 0,
+      maxLifetimeMs: 0,
+      shedTargetMs: 0,
+      statementTimeoutMs: 0,
+      transactionTimeoutMs: 0,
+      idleInTransactionTimeoutMs: 0,
+      maxRows: 0,
+      maxBytes: 0,
       busyTimeoutMs: 250,
       statementCacheSize: 200,
       cacheSizeBytes: 64 * 1024 * 1024,
@@ -77,6 +85,14 @@ describe('resolvePoolOptions', () => {
     { name: 'maxWaiters', minimum: 0, maximum: 1_000_000 },
     { name: 'idleTimeoutMs', minimum: 0, maximum: 2 ** 31 - 1 },
     { name: 'leakThresholdMs', minimum: 0, maximum: 2 ** 31 - 1 },
+    { name: 'leakReclaimMs', minimum: 0, maximum: 2 ** 31 - 1 },
+    { name: 'maxLifetimeMs', minimum: 0, maximum: 2 ** 31 - 1 },
+    { name: 'shedTargetMs', minimum: 0, maximum: 60_000 },
+    { name: 'statementTimeoutMs', minimum: 0, maximum: 2 ** 31 - 1 },
+    { name: 'transactionTimeoutMs', minimum: 0, maximum: 2 ** 31 - 1 },
+    { name: 'idleInTransactionTimeoutMs', minimum: 0, maximum: 2 ** 31 - 1 },
+    { name: 'maxRows', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    { name: 'maxBytes', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
     { name: 'busyTimeoutMs', minimum: 0, maximum: 60_000 },
     { name: 'statementCacheSize', minimum: 0, maximum: 100_000 },
     { name: 'cacheSizeBytes', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
@@ -122,8 +138,6 @@ describe('resolvePoolOptions', () => {
     { name: 'a number', value: 7, says: /path must be a string, and is 7/ },
     { name: 'a URL', value: new URL('file:///a.db'), says: /path must be a string/ },
     { name: 'a blank one', value: '  ', says: /path is blank/ },
-    { name: ':memory:', value: ':memory:', says: /use a file/ },
-    { name: ':memory: with spaces', value: ' :memory: ', says: /use a file/ },
     { name: 'one with a NUL byte', value: 'a\0b', says: /NUL/ },
   ]
   for (const { name, value, says } of paths) {
@@ -133,6 +147,18 @@ describe('resolvePoolOptions', () => {
       assert.match(error.message, says)
     })
   }
+
+  it('takes :memory: with one connection, which must live as long as the pool', () => {
+    for (const memory of [':memory:', ' :memory: ']) {
+      const resolved = resolvePoolOptions({ path: memory })
+      assert.deepEqual([resolved.path, resolved.size, resolved.minReaders], [':memory:', 1, 0])
+    }
+    const given = { path: ':memory:', size: 1, maxLifetimeMs: 0 }
+    assert.equal(resolvePoolOptions(given).size, 1)
+    const { message } = problemOf({ path: ':memory:', size: 2, maxLifetimeMs: 1000 })
+    assert.match(message, /size must be 1 for :memory:/)
+    assert.match(message, /maxLifetimeMs must be 0 for :memory:/)
+  })
 
   for (const value of ['', ' ', 7, null]) {
     it(`refuses the name ${JSON.stringify(value)}`, () => {
@@ -178,5 +204,17 @@ describe('resolvePoolOptions', () => {
 
   it('survives a value that cannot be printed', () => {
     assert.match(problemOf({ path, size: Object.create(null) }).message, /^size must be/)
+  })
+})
+
+describe('assertSize', () => {
+  it('takes what the option takes, and nothing else', () => {
+    for (const size of [1, 5, 64]) assertSize(size)
+    for (const size of [0, 65, 1.5, '5', null, undefined]) {
+      assert.throws(() => assertSize(size), {
+        code: 'POOL_INVALID_OPTION',
+        message: /^size must be a whole number from 1 to 64/,
+      })
+    }
   })
 })

@@ -5,11 +5,14 @@ import { PoolError } from './errors.ts'
 
 /** What a pool may be told. Everything but `path` has a default. `docs/pool.md` is the table of it. */
 export interface PoolOptions {
-  /** The database file; created when it does not exist. `:memory:` and blank are refused: each connection would have its own. */
+  /**
+   * The database file; created when it does not exist. Blank is refused: it would be a temporary database.
+   * `:memory:` has one connection for everything, and is lost with it.
+   */
   readonly path: string
   /** Its name in metrics and on the dashboard. *Default*: the base name of the file. */
   readonly name?: string
-  /** All connections: one writer, the others readers. *Default*: 5. *Minimum*: 1, which reads and writes on one connection. *Maximum*: 64. */
+  /** All connections: one writer, the others readers. *Default*: 5, in memory 1. *Minimum*: 1, which reads and writes on one connection. *Maximum*: 64. */
   readonly size?: number
   /** Readers that stay open. *Default*: 1, or 0 when `size` is 1. *Maximum*: `size` − 1. */
   readonly minReaders?: number
@@ -21,6 +24,22 @@ export interface PoolOptions {
   readonly idleTimeoutMs?: number
   /** A lease held longer is reported as a possible leak. *Unit*: ms. *Default*: 10,000. *0*: off. */
   readonly leakThresholdMs?: number
+  /** A lease held longer is taken back: its transaction is rolled back, and it refuses everything. *Unit*: ms. *Default*: 0. *0*: never. */
+  readonly leakReclaimMs?: number
+  /** A connection is closed at this age, ±10 %, when it is free. *Unit*: ms. *Default*: 0. *0*: never. */
+  readonly maxLifetimeMs?: number
+  /** When everyone in the line waits longer for 2 s, those who have waited twice as long are refused. *Unit*: ms. *Default*: 0. *0*: off. */
+  readonly shedTargetMs?: number
+  /** A statement that takes longer is stopped. *Unit*: ms. *Default*: 0. *0*: no limit. */
+  readonly statementTimeoutMs?: number
+  /** A transaction of `read`, `write` or `transaction` that takes longer is rolled back. *Unit*: ms. *Default*: 0. *0*: no limit. */
+  readonly transactionTimeoutMs?: number
+  /** A transaction in which no statement runs for so long is rolled back. *Unit*: ms. *Default*: 0. *0*: no limit. */
+  readonly idleInTransactionTimeoutMs?: number
+  /** More rows of one statement are `RESULT_TOO_BIG`. *Default*: 0. *0*: no limit. */
+  readonly maxRows?: number
+  /** More bytes of one result are `RESULT_TOO_BIG`. *Unit*: bytes. *Default*: 0. *0*: no limit. */
+  readonly maxBytes?: number
   /** `thread`: each connection on a worker thread. `inline`: on the caller's thread, for scripts and tests. *Default*: `thread`. */
   readonly execution?: 'thread' | 'inline'
   /** `full` syncs at every commit; `normal` may lose the last commits in a power cut, never consistency. *Default*: `normal`. */
@@ -39,6 +58,9 @@ export interface PoolOptions {
 
 /** Every field given. */
 export type ResolvedPoolOptions = Required<PoolOptions>
+
+/** As SQLite spells it. */
+export const MEMORY = ':memory:'
 
 const MEBIBYTE = 1024 * 1024
 const LONGEST_MS = 2 ** 31 - 1
@@ -61,18 +83,29 @@ const rule = (
 })
 
 /** What is wrong with a size is said once; the others are then measured against the default. */
-const sizeOf = ({ size }: PoolOptions): number =>
-  isWithin(size, numbers.size) ? size : DEFAULT_SIZE
+const sizeOf = ({ size, path }: PoolOptions): number =>
+  isWithin(size, numbers.size) ? size : defaultSizeOf(path)
+
+const defaultSizeOf = (path: unknown): number => (isInMemory(path) ? 1 : DEFAULT_SIZE)
 
 const numbers = {
   /** Small beats big: SQLite's readers share one memory bus, and each costs a thread. */
-  size: rule(DEFAULT_SIZE, 64, 1),
+  size: rule(({ path }) => defaultSizeOf(path), 64, 1),
   minReaders: rule((options) => Math.min(1, sizeOf(options) - 1), 63),
   /** Local file, not a network: whoever waits longer than this waits for a bug. */
   acquireTimeoutMs: rule(5000),
   maxWaiters: rule(1000, 1_000_000),
   idleTimeoutMs: rule(60_000),
   leakThresholdMs: rule(10_000),
+  /** Off, as the ones below: what is too long only its user knows. */
+  leakReclaimMs: rule(0),
+  maxLifetimeMs: rule(0),
+  shedTargetMs: rule(0, 60_000),
+  statementTimeoutMs: rule(0),
+  transactionTimeoutMs: rule(0),
+  idleInTransactionTimeoutMs: rule(0),
+  maxRows: rule(0, Number.MAX_SAFE_INTEGER),
+  maxBytes: rule(0, Number.MAX_SAFE_INTEGER),
   /** Inline it would block the event loop. */
   busyTimeoutMs: rule((options) => (options.execution === 'inline' ? 0 : 250), 60_000),
   /** Enough for the statements of a service; generated SQL must not grow the process. */
@@ -125,9 +158,18 @@ export function resolvePoolOptions(options: PoolOptions): ResolvedPoolOptions {
     }
     resolved[name] = given ?? allowed[0]
   }
-  problems.push(...tooManyReaders(options))
+  problems.push(...tooManyReaders(options), ...wrongInMemory(options))
   if (problems.length > 0) throw invalid(problems)
   return Object.freeze(resolved) as unknown as ResolvedPoolOptions
+}
+
+/** @throws {POOL_INVALID_OPTION} */
+export function assertSize(size: unknown): void {
+  const { minimum, maximum } = numbers.size
+  if (isWithin(size, numbers.size)) return
+  throw invalid([
+    `size must be a whole number from ${minimum} to ${maximum}, and is ${describe(size)}`,
+  ])
 }
 
 function unknownNames(options: PoolOptions): string[] {
@@ -144,10 +186,21 @@ function wrongPath(path: unknown): string[] {
   const trimmed = path.trim()
   if (trimmed === '') return ['path is blank: SQLite would open a temporary database']
   if (trimmed.includes('\0')) return [`path contains a NUL byte, and is ${describe(path)}`]
-  if (trimmed === ':memory:') {
-    return ['path is :memory:, where each connection would have a database of its own: use a file']
-  }
   return []
+}
+
+/** What would lose the database, or give each connection one of its own. */
+function wrongInMemory(options: PoolOptions): string[] {
+  if (!isInMemory(options.path)) return []
+  const problems: string[] = []
+  if (sizeOf(options) !== 1)
+    problems.push('size must be 1 for :memory:, whose connections share nothing')
+  if ((options.maxLifetimeMs ?? 0) !== 0) problems.push('maxLifetimeMs must be 0 for :memory:')
+  return problems
+}
+
+function isInMemory(path: unknown): boolean {
+  return typeof path === 'string' && path.trim() === MEMORY
 }
 
 function wrongName({ name }: PoolOptions): string[] {

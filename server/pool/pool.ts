@@ -1,56 +1,85 @@
-import { inspect } from 'node:util'
 import type { HolderRef, PoolObserver, PoolState } from '../../telemetry/events.ts'
 import type { ConnectionRow, WaiterRow } from '../../telemetry/protocol.ts'
 import type { PoolStats, Role } from '../../telemetry/stats.ts'
-import type { AcquireMode, AcquireRequest, CallOptions, CallSite } from './acquire-request.ts'
+import type { AcquireMode, AcquireRequest, CallOptions } from './acquire-request.ts'
 import { connectionRows, waiterRows } from './activity.ts'
+import { assertReadsNothing, behindBarrier } from './barrier.ts'
+import { callStatement } from './call.ts'
+import type { CallSite } from './call-site.ts'
 import { CapacityWatch } from './capacity-watch.ts'
-import type { Clock, Timer } from './clock.ts'
-import type { BindArguments, OpenConnection, Row, RunResult } from './connection.ts'
+import { assertAge, assertFunction, invalid, wrongTimeout } from './check-call.ts'
+import type { Clock } from './clock.ts'
+import { CLOSE_TIMEOUT_MS, closePool, type CloseOptions, type PoolHooks } from './closing.ts'
+import type {
+  BatchResult,
+  BatchStatement,
+  BindArguments,
+  OpenConnection,
+  Row,
+  RunResult,
+} from './connection.ts'
+import { isDeadlock } from './deadlock.ts'
+import { diagnostics, traced } from './diagnostics.ts'
 import { PoolError } from './errors.ts'
+import type { Hold } from './hold.ts'
 import { Housekeeper } from './housekeeper.ts'
 import { Lane } from './lane.ts'
-import { Lease } from './lease.ts'
-import type { ResolvedPoolOptions } from './options.ts'
-import { inTransaction, type TransactionKind } from './transaction.ts'
+import { Lease, type LeaseCallOptions } from './lease.ts'
+import { assertSize, type ResolvedPoolOptions } from './options.ts'
+import { NO_OPTIONS, Requests } from './requests.ts'
+import { currentScope, nest, runScope, type Scope } from './scope.ts'
+import { begin, inTransaction, isConflict, type TransactionKind } from './transaction.ts'
 
-/** What closing may take after its deadline: statements that nothing can interrupt, and a last checkpoint of up to 1 s. */
-const CLOSE_GRACE_MS = 3000
-const CLOSE_TIMEOUT_MS = 5000
-/** Node fires a longer timer at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-/** Frames of the acquiring code that a leak report shows. */
-const SITE_FRAMES = 12
+export type { CloseOptions, PoolHooks } from './closing.ts'
 
 export interface PoolParts {
   readonly options: Pick<
     ResolvedPoolOptions,
-    'acquireTimeoutMs' | 'idleTimeoutMs' | 'leakThresholdMs'
+    | 'acquireTimeoutMs'
+    | 'idleInTransactionTimeoutMs'
+    | 'idleTimeoutMs'
+    | 'leakReclaimMs'
+    | 'leakThresholdMs'
+    | 'maxBytes'
+    | 'maxLifetimeMs'
+    | 'maxRows'
+    | 'minReaders'
+    | 'shedTargetMs'
+    | 'statementTimeoutMs'
+    | 'transactionTimeoutMs'
   >
   /** Written by the pool, read by everyone. */
   readonly stats: PoolStats
   readonly observer: PoolObserver
   readonly clock: Clock
   readonly open: OpenConnection
-  /** What else lives with the connections, in the order in which it must happen. */
   readonly hooks?: PoolHooks
 }
 
-export interface PoolHooks {
-  /** The writer is open: the file exists and is in its journal mode. */
-  writerOpened?(): Promise<void>
-  /** The readers are closed, the writer is idle and still open. Never rejects. */
-  readersClosed?(): Promise<void>
-  /** Everything of the pool is closed. Never rejects. */
-  closed?(): Promise<void>
+/** What a scope takes beside `CallOptions`. */
+export interface ScopeOptions extends CallOptions {
+  /**
+   * `fn` may be run again, so many times at most, on a connection granted anew, when it failed because another process
+   * had written (`SQLITE_BUSY_SNAPSHOT`) or held the lock (`DB_BUSY`). *Default*: 0, as only you know that it is repeatable.
+   */
+  readonly maxRetries?: number
+}
+
+type ScopeFunction<T> = (db: Lease) => T | Promise<T>
+
+/** One call of a scope. */
+interface ScopeCall<T> {
+  readonly kind: TransactionKind | null
+  readonly mode: AcquireMode
+  readonly fn: ScopeFunction<T>
+  readonly site: CallSite | null
 }
 
 /**
  * Who gets which connection, and when. It knows a `Connection`, not SQLite, and telemetry as types only.
  *
  * - Two lanes: one writer, many readers. With a size of 1 the writer serves both.
- * - First come, first served, within each lane. A released connection goes straight to the oldest waiter.
+ * - First come, first served, within each lane and priority. A released connection goes straight to whoever is next.
  * - An acquire that fails has started nothing: its error says `outcome: 'not_started'`.
  * - `close()` settles every promise that the pool has given out.
  */
@@ -59,29 +88,40 @@ export class Pool {
   readonly #reader: Lane
   readonly #writer: Lane
   readonly #housekeeper: Housekeeper
+  readonly #requests: Requests
   #state: PoolState = 'starting'
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  #failure: PoolError | undefined
   #connectionCount = 0
   #leaseCount = 0
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    const { stats, observer, clock, open } = parts
+    const { stats, observer, clock, open, options } = parts
     const capacity = new CapacityWatch({ stats, observer, clock })
     const laneParts = {
       stats,
       observer,
       clock,
       open,
+      limits: { ...options, looksForLeaks: options.leakThresholdMs > 0 },
+      maxLifetimeMs: options.maxLifetimeMs,
+      shedTargetMs: options.shedTargetMs,
       nextConnectionId: () => (this.#connectionCount += 1),
       nextLeaseId: () => (this.#leaseCount += 1),
-      onGranted: () => capacity.granted(),
+      capacity,
+      stamp: (nowMs: number) => {
+        this.#writer.stampOwn(nowMs)
+        this.#reader.stampOwn(nowMs)
+      },
+      isDeadlock: (lane: Lane, scope: Scope) => isDeadlock(lane, scope, this.#lanes),
+      forgotten: new FinalizationRegistry<Hold>((hold) => this.#housekeeper.forgotten(hold)),
     }
     this.#writer = new Lane(stats.writer, laneParts)
     this.#reader = new Lane(stats.reader, laneParts)
-    const lanes = [this.#writer, this.#reader]
-    this.#housekeeper = new Housekeeper({ lanes, capacity, observer, clock }, parts.options)
+    this.#housekeeper = new Housekeeper({ lanes: this.#lanes, capacity, observer, clock }, options)
+    this.#requests = new Requests(observer, options)
   }
 
   get state(): PoolState {
@@ -106,6 +146,297 @@ export class Pool {
     }
   }
 
+  /**
+   * A lease of your own, to be released by you: `await using lease = await pool.acquire()`.
+   *
+   * @throws {POOL_ACQUIRE_TIMEOUT} nothing became free in time
+   * @throws {POOL_QUEUE_FULL} too many wait already
+   * @throws {POOL_OVERLOADED} the line has been slow for too long; only with `shedTargetMs`
+   * @throws {POOL_DEADLOCK} only the caller itself could give one back
+   * @throws {POOL_OPEN_FAILED} a connection was needed and could not be opened
+   * @throws {POOL_CLOSED} after `close()`
+   * @throws {DB_REPLACED} the file is no longer the one that was opened
+   * @throws `signal.reason` when the signal was aborted before there was a connection
+   */
+  acquire(options: CallOptions = NO_OPTIONS): Promise<Lease> {
+    try {
+      return this.#acquire(this.#requests.ofLease(options), options.mode ?? 'read')
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** A lease of your own if one is free now, else `null`. It never waits, and fails only for a wrong option. */
+  tryAcquire(options: Omit<CallOptions, 'timeoutMs' | 'priority'> = NO_OPTIONS): Lease | null {
+    const request = this.#requests.ofLease(options)
+    return this.#refusal === null ? this.#laneOf(options.mode ?? 'read').tryAcquire(request) : null
+  }
+
+  /**
+   * Gives a lease back.
+   *
+   * @throws {LEASE_RELEASED} it was given back before
+   * @throws {LEASE_FOREIGN} it is not a lease of this pool
+   */
+  async release(lease: Lease): Promise<void> {
+    const host = Lease.holdOf(lease)?.host
+    if (host === undefined || (host !== this.#writer && host !== this.#reader)) {
+      throw new PoolError('LEASE_FOREIGN', 'this is not a lease of this pool', {
+        hint: 'release what acquire() of the same pool returned',
+      })
+    }
+    await lease.release()
+  }
+
+  /** Several statements on one connection: it is released when what `fn` returns has settled. */
+  async withConnection<T>(fn: ScopeFunction<T>, options: ScopeOptions = NO_OPTIONS): Promise<T> {
+    const mode = options.mode ?? 'read'
+    return this.#scoped({ kind: null, mode, fn, site: this.#requests.site() }, options)
+  }
+
+  /** As `withConnection`, in one transaction on a reader: everything that `fn` reads is of one moment. */
+  async read<T>(fn: ScopeFunction<T>, options: ScopeOptions = NO_OPTIONS): Promise<T> {
+    return this.#scoped(
+      { kind: 'snapshot', mode: 'read', fn, site: this.#requests.site() },
+      options,
+    )
+  }
+
+  /** As `read`, of a moment after every write that was asked for before, also those that still wait or run. */
+  async readAfterWrite<T>(fn: ScopeFunction<T>, options: CallOptions = NO_OPTIONS): Promise<T> {
+    assertFunction(fn)
+    const { timeoutMs = this.#parts.options.acquireTimeoutMs } = options
+    const endMs = this.#parts.clock.nowMs() + timeoutMs
+    // First come, first served: when it is our turn, all those before us have ended.
+    const request = this.#requests.ofScope(options, this.#requests.site())
+    await (await this.#acquire(request, 'write')).release()
+    return this.read(fn, { ...options, timeoutMs: this.#restMs(endMs) })
+  }
+
+  /**
+   * As `withConnection`, in a transaction on the writer: BEGIN IMMEDIATE, then COMMIT, or ROLLBACK when `fn`
+   * throws. A success is reported after COMMIT has answered, never before. The error of `fn` always wins.
+   * Inside another transaction of the same async context it is a savepoint of that one.
+   *
+   * @throws {DB_BUSY} another process held the write lock until the deadline
+   * @throws {TRANSACTION_TIMEOUT} {TRANSACTION_IDLE} past a limit of the pool; it was rolled back
+   */
+  async transaction<T>(fn: ScopeFunction<T>, options: ScopeOptions = NO_OPTIONS): Promise<T> {
+    const outer = this.#writerScope()
+    if (outer !== undefined) {
+      assertFunction(fn)
+      this.#requests.ofScope(options, null).signal?.throwIfAborted()
+      return nest(outer.lease, outer.hold, fn)
+    }
+    return this.#scoped(
+      { kind: 'immediate', mode: 'write', fn, site: this.#requests.site() },
+      options,
+    )
+  }
+
+  /** The same as `transaction`: the pair of `read`. */
+  async write<T>(fn: ScopeFunction<T>, options: ScopeOptions = NO_OPTIONS): Promise<T> {
+    return this.transaction(fn, options)
+  }
+
+  /**
+   * Runs `fn` on the writer while nobody reads: for VACUUM, a schema change, a TRUNCATE checkpoint. Readers that
+   * wait already are served first, later ones wait. `timeoutMs` covers all of the waiting.
+   *
+   * @throws {POOL_ACQUIRE_TIMEOUT} the writer or a reader did not come back in time
+   * @throws {POOL_DEADLOCK} the caller holds a reader itself
+   */
+  async barrier<T>(fn: ScopeFunction<T>, options: CallOptions = NO_OPTIONS): Promise<T> {
+    assertFunction(fn)
+    const { clock } = this.#parts
+    const { timeoutMs = this.#parts.options.acquireTimeoutMs } = options
+    const endMs = clock.nowMs() + timeoutMs
+    assertReadsNothing(this.#reader, currentScope(), clock.nowMs())
+    const behind = (db: Lease): Promise<T> => {
+      const hold = Lease.holdOf(db)!
+      return behindBarrier(this.#reader, { hold, clock, endMs }, () => runScope(db, hold, fn))
+    }
+    return this.#scoped(
+      { kind: null, mode: 'write', fn: behind, site: this.#requests.site() },
+      options,
+    )
+  }
+
+  /**
+   * A lease on a reader whose every statement sees the database as it is now. It keeps the log from being
+   * reset, so it ends by itself after `maxAgeMs` (required; from 1 to 2147483647): from then on it refuses with `SNAPSHOT_EXPIRED`.
+   */
+  async snapshot(options: CallOptions & { readonly maxAgeMs: number }): Promise<Lease> {
+    assertAge(options?.maxAgeMs)
+    const lease = await this.#acquire(this.#requests.ofLease(options), 'read')
+    try {
+      const limits = { wholeMs: options.maxAgeMs, pauseMs: 0, code: 'SNAPSHOT_EXPIRED' } as const
+      await begin('snapshot', Lease.holdOf(lease)!, limits)
+    } catch (error) {
+      await lease[Symbol.asyncDispose]()
+      throw error
+    }
+    return lease
+  }
+
+  /** One statement, its first row or `undefined`. On a reader, unless `mode` is `write`. */
+  async get<R = Row>(
+    sql: string,
+    args: BindArguments = [],
+    options: CallOptions & LeaseCallOptions = NO_OPTIONS,
+  ): Promise<R | undefined> {
+    await using lease = await this.#acquire(
+      this.#requests.ofStatement(options),
+      options.mode ?? 'read',
+    )
+    return await lease.get<R>(sql, args, shapeOf(options))
+  }
+
+  /** One statement, all its rows. On a reader, unless `mode` is `write`. */
+  async all<R = Row>(
+    sql: string,
+    args: BindArguments = [],
+    options: CallOptions & LeaseCallOptions = NO_OPTIONS,
+  ): Promise<R[]> {
+    await using lease = await this.#acquire(
+      this.#requests.ofStatement(options),
+      options.mode ?? 'read',
+    )
+    return await lease.all<R>(sql, args, shapeOf(options))
+  }
+
+  /** One statement that changes something, on the writer. */
+  async run(
+    sql: string,
+    args: BindArguments = [],
+    options: CallOptions & LeaseCallOptions = NO_OPTIONS,
+  ): Promise<RunResult> {
+    await using lease = await this.#acquire(
+      this.#requests.ofStatement(options),
+      options.mode ?? 'write',
+    )
+    return await lease.run(sql, args, shapeOf(options))
+  }
+
+  /**
+   * Several statements in one transaction and one message, on the writer unless `mode` is `read`: all or nothing.
+   * The error of the one that failed has its `index`.
+   */
+  async batch(
+    statements: readonly BatchStatement[],
+    options: CallOptions = NO_OPTIONS,
+  ): Promise<BatchResult[]> {
+    await using lease = await this.#acquire(
+      this.#requests.ofStatement(options),
+      options.mode ?? 'write',
+    )
+    const hold = Lease.holdOf(lease)!
+    return await callStatement(hold, {
+      sql: statements.map(({ sql }) => sql).join('; '),
+      isSingle: true,
+      send: (call) => hold.connection.batch(statements, { isAtomic: true }, call),
+      countRows: (results) => results.reduce((sum, { rows }) => sum + rows.length, 0),
+    })
+  }
+
+  /** Leases of one role, oldest first. Reading changes nothing. */
+  holders(role: Role): readonly HolderRef[] {
+    return (role === 'reader' ? this.#reader : this.#writer).holders()
+  }
+
+  /** Open and opening connections, in order of their ids. */
+  connections(): readonly ConnectionRow[] {
+    return connectionRows(this.#lanes, this.#housekeeper, this.#parts.clock)
+  }
+
+  /** Callers queued now, each lane in the order in which it will be served. */
+  waiters(): readonly WaiterRow[] {
+    return waiterRows(this.#lanes, this.#parts.clock)
+  }
+
+  /**
+   * Changes the number of connections, the writer included. More are opened as they are wanted; what is too many
+   * is closed when it is free, and nothing is taken from anyone.
+   *
+   * @throws {POOL_INVALID_OPTION} from 1 to 64
+   */
+  resize(size: number): void {
+    assertSize(size)
+    const max = size - 1
+    this.#reader.resize({ min: Math.min(this.#parts.options.minReaders, max), max })
+    if (max === 0) this.#reader.moveWaitersTo(this.#writer)
+  }
+
+  /** Closes every connection, those in use when they are released, and opens new ones as they are wanted. */
+  evictAll(): void {
+    for (const lane of this.#lanes) lane.evictAll()
+  }
+
+  /** From now on every acquire waits, until its deadline or `resume()`. Leases that are out go on. */
+  suspend(): void {
+    if (this.#state !== 'ready') return
+    for (const lane of this.#lanes) lane.suspend()
+    this.#enter('suspended')
+  }
+
+  /** Serves again, those first who have waited. */
+  resume(): void {
+    if (this.#state !== 'suspended') return
+    this.#enter('ready')
+    for (const lane of this.#lanes) lane.resume()
+  }
+
+  /** Refuses everything from now on with `reason`, and closes without writing. By whoever guards the file. */
+  fail(reason: PoolError): void {
+    if (this.#failure !== undefined || this.#closing !== undefined) return
+    this.#failure = reason
+    this.#housekeeper.stop()
+    this.#enter('failed', reason.code)
+    for (const lane of this.#lanes) {
+      lane.shut(reason)
+      void lane.closeConnections()
+    }
+  }
+
+  /**
+   * Refuses new acquires, serves those who wait and waits for the leases that are out, for `timeoutMs` at most
+   * (*default* 5,000; *0*: not at all; `Infinity`: without a limit). Then it rejects and revokes what is left,
+   * closes the readers, then the writer. Idempotent: every call gets the same promise.
+   *
+   * @throws {POOL_CLOSE_TIMEOUT} a statement inside SQLite did not end within another 3 s; nothing can
+   *   interrupt it, and its thread is left to end by itself
+   * @throws {POOL_INVALID_OPTION} nothing was closed
+   */
+  close({ timeoutMs = CLOSE_TIMEOUT_MS, drainWaiters = true }: CloseOptions = {}): Promise<void> {
+    const problem =
+      wrongTimeout(timeoutMs) ??
+      (typeof drainWaiters === 'boolean'
+        ? null
+        : invalid('drainWaiters must be a boolean', drainWaiters))
+    if (problem !== null) return Promise.reject(problem)
+    if (this.#closing !== undefined) return this.#closing
+    // Set before anyone is told, who may close or acquire in turn.
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#closing = promise
+    resolve(this.#close({ timeoutMs, drainWaiters }))
+    return promise
+  }
+
+  async #close(options: Required<CloseOptions>): Promise<void> {
+    const wasSuspended = this.#state === 'suspended'
+    this.#enter('draining')
+    this.#housekeeper.stop()
+    if (wasSuspended) for (const lane of this.#lanes) lane.resume()
+    const { clock, hooks = {} } = this.#parts
+    const [writer, reader] = [this.#writer, this.#reader]
+    const hasFailed = this.#failure !== undefined
+    try {
+      await closePool({ reader, writer, clock, hooks, opening: this.#opening, hasFailed }, options)
+    } finally {
+      this.#enter('closed')
+    }
+  }
+
   async #openInOrder(): Promise<void> {
     const steps = [
       () => this.#writer.openMinimum(),
@@ -118,259 +449,96 @@ export class Pool {
     if (this.#closing !== undefined) {
       throw new PoolError('POOL_CLOSED', 'the pool was closed while it was being opened')
     }
+    if (this.#failure !== undefined) throw this.#failure
     this.#housekeeper.start()
     this.#enter('ready')
   }
 
-  /**
-   * A lease of your own, to be released by you: `await using lease = await pool.acquire()`.
-   *
-   * @throws {POOL_ACQUIRE_TIMEOUT} nothing became free in time
-   * @throws {POOL_QUEUE_FULL} too many wait already
-   * @throws {POOL_OPEN_FAILED} a connection was needed and could not be opened
-   * @throws {POOL_CLOSED} after `close()`
-   * @throws `signal.reason` when the signal was aborted before there was a connection
-   */
-  async acquire(options: CallOptions = {}): Promise<Lease> {
-    return this.#acquire(options, 'read', captureSite(this.#looksForLeaks))
-  }
-
-  /**
-   * Gives a lease back.
-   *
-   * @throws {LEASE_RELEASED} it was given back before
-   * @throws {LEASE_FOREIGN} it is not a lease of this pool
-   */
-  async release(lease: Lease): Promise<void> {
-    const isOwn = lease instanceof Lease && (lease.isOf(this.#writer) || lease.isOf(this.#reader))
-    if (!isOwn) {
-      throw new PoolError('LEASE_FOREIGN', 'this is not a lease of this pool', {
-        hint: 'release what acquire() of the same pool returned',
-      })
-    }
-    await lease.release()
-  }
-
-  /** Several statements on one connection: it is released when what `fn` returns has settled. */
-  async withConnection<T>(
-    fn: (db: Lease) => T | Promise<T>,
-    options: CallOptions = {},
-  ): Promise<T> {
-    assertFunction(fn)
-    const site = captureSite(this.#looksForLeaks)
-    await using lease = await this.#acquire(options, 'read', site)
-    return await fn(lease)
-  }
-
-  /** As `withConnection`, in one transaction on a reader: everything that `fn` reads is of one moment. */
-  async read<T>(fn: (db: Lease) => T | Promise<T>, options: CallOptions = {}): Promise<T> {
-    const site = captureSite(this.#looksForLeaks)
-    return this.#inTransaction('snapshot', { fn, options: { ...options, mode: 'read' }, site })
-  }
-
-  /**
-   * As `withConnection`, in a transaction on the writer: BEGIN IMMEDIATE, then COMMIT, or ROLLBACK when `fn`
-   * throws. A success is reported after COMMIT has answered, never before. The error of `fn` always wins.
-   */
-  async transaction<T>(fn: (db: Lease) => T | Promise<T>, options: CallOptions = {}): Promise<T> {
-    const site = captureSite(this.#looksForLeaks)
-    return this.#inTransaction('immediate', { fn, options: { ...options, mode: 'write' }, site })
-  }
-
-  /** The same as `transaction`: the pair of `read`. */
-  async write<T>(fn: (db: Lease) => T | Promise<T>, options: CallOptions = {}): Promise<T> {
-    return this.transaction(fn, options)
-  }
-
-  /** One statement, its first row or `undefined`. On a reader, unless `mode` is `write`. */
-  async get<R = Row>(
-    sql: string,
-    args: BindArguments = [],
-    options: CallOptions = {},
-  ): Promise<R | undefined> {
-    await using lease = await this.#acquire(options, 'read', null)
-    return await lease.get<R>(sql, args)
-  }
-
-  /** One statement, all its rows. On a reader, unless `mode` is `write`. */
-  async all<R = Row>(
-    sql: string,
-    args: BindArguments = [],
-    options: CallOptions = {},
-  ): Promise<R[]> {
-    await using lease = await this.#acquire(options, 'read', null)
-    return await lease.all<R>(sql, args)
-  }
-
-  /** One statement that changes something, on the writer. */
-  async run(sql: string, args: BindArguments = [], options: CallOptions = {}): Promise<RunResult> {
-    await using lease = await this.#acquire(options, 'write', null)
-    return await lease.run(sql, args)
-  }
-
-  /** Leases of one role, oldest first. Reading changes nothing. */
-  holders(role: Role): readonly HolderRef[] {
-    return (role === 'reader' ? this.#reader : this.#writer).holders()
-  }
-
-  /** Open and opening connections, in order of their ids. */
-  connections(): readonly ConnectionRow[] {
-    return connectionRows([this.#writer, this.#reader], this.#housekeeper, this.#parts.clock)
-  }
-
-  /** Callers queued now, each lane in the order in which it will be served. */
-  waiters(): readonly WaiterRow[] {
-    return waiterRows([this.#writer, this.#reader], this.#parts.clock)
-  }
-
-  /**
-   * Refuses new acquires, serves those who wait and waits for the leases that are out, for `timeoutMs` at most
-   * (*default* 5,000; *0*: not at all; `Infinity`: without a limit). Then it rejects and revokes what is left,
-   * closes the readers, then the writer. Idempotent: every call gets the same promise.
-   *
-   * @throws {POOL_CLOSE_TIMEOUT} a statement inside SQLite did not end within another 3 s; nothing can
-   *   interrupt it, and its thread is left to end by itself
-   * @throws {POOL_INVALID_OPTION} nothing was closed
-   */
-  close({ timeoutMs = CLOSE_TIMEOUT_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
-    const problem = wrongTimeout(timeoutMs)
-    if (problem !== null) return Promise.reject(problem)
-    if (this.#closing !== undefined) return this.#closing
-    // Set before anyone is told, who may close or acquire in turn.
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#closing = promise
-    resolve(this.#close(timeoutMs))
-    return promise
-  }
-
-  async #close(timeoutMs: number): Promise<void> {
-    this.#enter('draining')
-    this.#housekeeper.stop()
-    const lanes = [this.#reader, this.#writer]
-    await this.#within(timeoutMs, Promise.all(lanes.map((lane) => lane.drained())))
-    const reason = new PoolError('POOL_CLOSED', 'the pool was closed while this lease was out', {
-      hint: 'release every lease before close(), or give close() more time',
-    })
-    for (const lane of lanes) lane.shut(reason)
-    const hasClosed = await this.#within(CLOSE_GRACE_MS, this.#closeInOrder())
-    this.#enter('closed')
-    if (hasClosed) return
-    throw new PoolError('POOL_CLOSE_TIMEOUT', 'a statement or an opening did not end in time', {
-      hint: 'SQLite cannot be interrupted: end the process, or wait for the statement',
-    })
-  }
-
-  async #closeInOrder(): Promise<void> {
-    const { hooks } = this.#parts
-    // What is being opened must be there before it can be closed.
-    await this.#opening?.catch(() => undefined)
-    await this.#reader.closeConnections()
-    await hooks?.readersClosed?.()
-    await this.#writer.closeConnections()
-    await hooks?.closed?.()
-  }
-
-  /** Whether `work` was done in time. */
-  async #within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
-    let timer: Timer | undefined
-    const { clock } = this.#parts
-    const late = new Promise<boolean>((resolve) => {
-      const delayMs = Math.min(timeoutMs, LONGEST_TIMER_MS)
-      timer = clock.setTimer(() => resolve(false), delayMs, { isVital: true })
-    })
-    try {
-      return await Promise.race([work.then(() => true), late])
-    } finally {
-      clock.clearTimer(timer!)
-    }
-  }
-
-  async #inTransaction<T>(
-    kind: TransactionKind,
-    call: {
-      readonly fn: (db: Lease) => T | Promise<T>
-      readonly options: CallOptions
-      readonly site: CallSite | null
-    },
-  ): Promise<T> {
+  async #scoped<T>(call: ScopeCall<T>, { maxRetries = 0, ...options }: ScopeOptions): Promise<T> {
     assertFunction(call.fn)
-    await using lease = await this.#acquire(call.options, 'write', call.site)
-    return await inTransaction(kind, lease, call.fn)
+    if (!Number.isInteger(maxRetries) || maxRetries < 0) {
+      throw invalid('maxRetries must be a whole number of at least 0', maxRetries)
+    }
+    let request = this.#requests.ofScope(options, call.site)
+    const endMs = maxRetries > 0 ? this.#parts.clock.nowMs() + request.timeoutMs : 0
+    for (let attempt = 0; attempt < maxRetries; attempt += 1) {
+      try {
+        return await this.#attempt(call, request)
+      } catch (error) {
+        if (!isConflict(error)) throw error
+      }
+      request = { ...request, timeoutMs: this.#restMs(endMs) }
+    }
+    return this.#attempt(call, request)
   }
 
-  #acquire(options: CallOptions, mode: AcquireMode, site: CallSite | null): Promise<Lease> {
-    const lane = this.#laneOf(options.mode ?? mode)
-    const request = this.#requestOf(options, site)
-    return this.#closing === undefined ? lane.acquire(request) : lane.refuse(request)
+  async #attempt<T>(call: ScopeCall<T>, request: AcquireRequest): Promise<T> {
+    await using lease = await this.#acquire(request, call.mode)
+    return await this.#runOnce(call, lease)
+  }
+
+  #runOnce<T>({ kind, fn }: ScopeCall<T>, lease: Lease): Promise<T> {
+    const hold = Lease.holdOf(lease)!
+    const work = (): Promise<T> => runScope(lease, hold, fn)
+    if (kind === null) return work()
+    return traced(
+      diagnostics.transaction,
+      () => ({ leaseId: hold.id, connectionId: hold.slot.id, kind }),
+      () => inTransaction(kind, hold, work),
+    )
+  }
+
+  /** The scope around the caller that holds the writer, to write. */
+  #writerScope(): Scope | undefined {
+    for (const scope of currentScope() ?? []) {
+      if (scope.hold.host === this.#writer && scope.hold.transaction?.isSnapshot !== true)
+        return scope
+    }
+    return undefined
+  }
+
+  #acquire(request: AcquireRequest, mode: AcquireMode): Promise<Lease> {
+    const { acquire } = diagnostics
+    if (!acquire.hasSubscribers) return this.#acquireIn(request, mode)
+    const { label } = request
+    const message = { pool: this.#parts.stats.name, mode, label }
+    return acquire.tracePromise(() => this.#acquireIn(request, mode), message)
+  }
+
+  #acquireIn(request: AcquireRequest, mode: AcquireMode): Promise<Lease> {
+    const lane = this.#laneOf(mode)
+    const refusal = this.#refusal
+    return refusal === null ? lane.acquire(request) : lane.refuse(request, refusal.cause)
+  }
+
+  /** Why nobody gets a lease any more; the cause is `undefined` when the pool only closes. */
+  get #refusal(): { readonly cause: PoolError | undefined } | null {
+    if (this.#failure !== undefined) return { cause: this.#failure }
+    return this.#closing === undefined ? null : { cause: undefined }
+  }
+
+  get #lanes(): readonly [writer: Lane, reader: Lane] {
+    return [this.#writer, this.#reader]
   }
 
   #laneOf(mode: AcquireMode): Lane {
-    if (mode !== 'read' && mode !== 'write') {
-      throw invalid('mode must be read or write', mode)
-    }
     return mode === 'write' || this.#parts.stats.reader.max === 0 ? this.#writer : this.#reader
   }
 
-  #requestOf(options: CallOptions, site: CallSite | null): AcquireRequest {
-    const { label = null, signal, timeoutMs = this.#parts.options.acquireTimeoutMs } = options
-    const problem = wrongTimeout(timeoutMs) ?? wrongLabel(label) ?? wrongSignal(signal)
-    if (problem !== null) throw problem
-    return {
-      label,
-      signal,
-      timeoutMs,
-      trace: this.#parts.observer.captureTrace(),
-      site,
-    }
+  #restMs(endMs: number): number {
+    return Math.max(endMs - this.#parts.clock.nowMs(), 0)
   }
 
-  get #looksForLeaks(): boolean {
-    return this.#parts.options.leakThresholdMs > 0
-  }
-
-  #enter(state: PoolState): void {
-    if (this.#state === state) return
+  #enter(state: PoolState, reason: string | null = null): void {
     this.#state = state
-    this.#parts.observer.emit({ type: 'pool', state, reason: null })
+    this.#parts.observer.emit({ type: 'pool', state, reason })
   }
 }
 
-/** Where the caller is, not yet formatted: that costs only when a leak is reported. */
-function captureSite(isWanted: boolean): CallSite | null {
-  if (!isWanted) return null
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = SITE_FRAMES
-  const site: CallSite = {}
-  Error.captureStackTrace(site, captureSite)
-  Error.stackTraceLimit = limit
-  return site
-}
-
-function assertFunction(fn: unknown): void {
-  if (typeof fn !== 'function') throw new TypeError(`expected a function, and got ${inspect(fn)}`)
-}
-
-function wrongTimeout(timeoutMs: unknown): PoolError | null {
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return null
-  return invalid('timeoutMs must be a number of at least 0', timeoutMs)
-}
-
-function wrongLabel(label: unknown): PoolError | null {
-  return label === null || typeof label === 'string'
-    ? null
-    : invalid('label must be a string', label)
-}
-
-/** One that cannot be listened to would leave its caller in the queue for ever. */
-function wrongSignal(signal: unknown): PoolError | null {
-  return signal === undefined || signal instanceof AbortSignal
-    ? null
-    : invalid('signal must be an AbortSignal', signal)
-}
-
-function invalid(rule: string, value: unknown): PoolError {
-  return new PoolError('POOL_INVALID_OPTION', `${rule}, and is ${inspect(value, { depth: 0 })}`, {
-    hint: 'docs/pool.md has what every call takes',
-    outcome: 'not_started',
-  })
+/** Of one-shot calls the signal is the lease's already. */
+function shapeOf({ rows, safeIntegers }: LeaseCallOptions): LeaseCallOptions {
+  return {
+    ...(rows !== undefined && { rows }),
+    ...(safeIntegers !== undefined && { safeIntegers }),
+  }
 }

@@ -1,39 +1,49 @@
-import type { HolderRef } from '../../telemetry/events.ts'
 import type { Role } from '../../telemetry/stats.ts'
 import type { Connection } from './connection.ts'
-import type { Lease } from './lease.ts'
+import type { Hold, HoldHost } from './hold.ts'
 
-export type SlotState = 'opening' | 'idle' | 'inUse' | 'resetting'
+export type SlotState = 'opening' | 'idle' | 'inUse' | 'resetting' | 'zombie'
+
+/** Not yet known: see `Lane` on when a moment is read. */
+export const UNSTAMPED = -1
 
 /** One place in the pool: a connection from its opening to its closing. Only its lane changes it. */
 export class Slot {
   readonly id: number
   readonly role: Role
+  readonly host: HoldHost
+  /** Connections of an older generation are closed as soon as they are free. */
+  readonly generation: number
   state: SlotState = 'opening'
-  /** Monotonic: since when it is in this state. */
+  /** Monotonic: since when it is in this state, or `UNSTAMPED`. */
   sinceMs: number
+  /** Monotonic: when it is too old to be used again. */
+  expiresMs = Number.POSITIVE_INFINITY
   connection: Connection | null = null
-  lease: Lease | null = null
+  hold: Hold | null = null
+  /** Whose statement a zombie still runs. */
+  buried: Hold | null = null
   /** It has been opened and not been granted yet. */
   isFresh = true
   /** It is no longer part of the lane: closed, or its thread has ended. */
   isGone = false
 
-  constructor(parts: { readonly id: number; readonly role: Role; readonly sinceMs: number }) {
+  constructor(parts: {
+    readonly id: number
+    readonly role: Role
+    readonly host: HoldHost
+    readonly sinceMs: number
+    readonly generation: number
+  }) {
     this.id = parts.id
     this.role = parts.role
+    this.host = parts.host
     this.sinceMs = parts.sinceMs
+    this.generation = parts.generation
   }
-}
 
-/** A lease as those who wait for it see it. */
-export function holderRef(lease: Lease, nowMs: number): HolderRef {
-  return {
-    connectionId: lease.connectionId,
-    leaseId: lease.id,
-    heldMs: nowMs - lease.grantedMs,
-    label: lease.label,
-    sql: lease.lastSql,
-    trace: lease.trace,
+  /** How long it has been in this state. */
+  ageMs(nowMs: number): number {
+    return this.sinceMs === UNSTAMPED ? 0 : nowMs - this.sinceMs
   }
 }

@@ -13,6 +13,9 @@ const altering = [
   'CREATE TEMP TABLE t (a)',
   'create temporary view v as select 1',
   'CREATE TABLE IF NOT EXISTS temp.t (a)',
+  'CREATE VIRTUAL TABLE "temp".t USING fts5(a)',
+  'PRAGMA "foreign_keys" = 0',
+  'EXPLAIN PRAGMA foreign_keys = 0',
 ]
 const harmless = [
   'SELECT * FROM attach',
@@ -22,6 +25,7 @@ const harmless = [
   'PRAGMA wal_checkpoint(PASSIVE)',
   'CREATE TABLE temperature (a)',
   'CREATE TABLE t (a)',
+  `INSERT INTO t VALUES ('; PRAGMA foreign_keys = 0')`,
   'INSERT INTO t VALUES (1)',
   'BEGIN IMMEDIATE',
   '',

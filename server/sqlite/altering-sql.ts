@@ -1,10 +1,7 @@
-/** Where a statement of a script begins: at the start or after a semicolon, past comments. */
-const START = String.raw`(?:^|;)(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*`
-const ATTACH = 'attach|detach'
-const TEMP = String.raw`create\s+temp|create\s+\w+\s+(?:if\s+not\s+exists\s+)?temp\s*\.`
-const PRAGMA = String.raw`pragma\s+(?:\w+\s*\.\s*)?(?<pragma>\w+)\s*[=(]`
+import { assignedPragma, statementHeads } from '../sql-statements.ts'
 
-const ALTERING = new RegExp(`${START}(?:${ATTACH}|${TEMP}|${PRAGMA})`, 'gi')
+/** No statement without one of these words is altering, so few texts are taken apart. */
+const SUSPICIOUS = /pragma|attach|detach|temp/i
 
 /** Pragmas whose argument asks a question, or changes the file and not the connection. */
 const HARMLESS_PRAGMAS: ReadonlySet<string> = new Set([
@@ -30,9 +27,17 @@ const HARMLESS_PRAGMAS: ReadonlySet<string> = new Set([
  * attached database, a temporary table. When in doubt it says yes, which costs one reopening.
  */
 export function altersConnection(sql: string): boolean {
-  for (const match of sql.matchAll(ALTERING)) {
-    const pragma = match.groups?.['pragma']?.toLowerCase()
-    if (pragma === undefined || !HARMLESS_PRAGMAS.has(pragma)) return true
-  }
+  if (!SUSPICIOUS.test(sql)) return false
+  for (const head of statementHeads(sql)) if (isAltering(head)) return true
   return false
+}
+
+function isAltering(head: readonly string[]): boolean {
+  if (head[0] === 'attach' || head[0] === 'detach') return true
+  if (head[0] === 'create') {
+    const isTemporary = head[1] === 'temp' || head[1] === 'temporary'
+    return isTemporary || head.some((token, i) => token === 'temp' && head[i + 1] === '.')
+  }
+  const pragma = assignedPragma(head)
+  return pragma !== undefined && !HARMLESS_PRAGMAS.has(pragma)
 }

@@ -8,48 +8,20 @@ import type { TestContext } from 'node:test'
 import type { Role } from '../../telemetry/stats.ts'
 import type { Connection, Row } from '../pool/connection.ts'
 import { tempDatabase, tempDir } from '../testing/temp-db.ts'
-import { openInlineConnection } from './inline.ts'
 import type { SqliteOptions } from './options.ts'
-import { openThreadConnection } from './thread/client.ts'
-
-const executions = [
-  { name: 'openInlineConnection', open: openInlineConnection },
-  { name: 'openThreadConnection', open: openThreadConnection },
-]
-
-const COUNT_TO = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n`
-
-function sqliteOptions(path: string, overrides: Partial<SqliteOptions> = {}): SqliteOptions {
-  return {
-    path,
-    durability: 'normal',
-    busyTimeoutMs: 0,
-    statementCacheSize: 200,
-    cacheSizeBytes: 4 * 1024 * 1024,
-    ...overrides,
-  }
-}
+import {
+  COUNT_TO,
+  executions,
+  openConnections,
+  openWriter,
+  sqliteOptions,
+} from './testing/connections.ts'
 
 for (const { name, open } of executions) {
-  /** Connections to one fresh database, the writer first, all closed after the test. */
-  async function opened(
-    t: TestContext,
-    roles: readonly Role[],
-    overrides?: Partial<SqliteOptions>,
-  ): Promise<Connection[]> {
-    const options = sqliteOptions(tempDatabase(t), overrides)
-    const connections: Connection[] = []
-    t.after(async () => {
-      for (const connection of connections.toReversed()) await connection.close()
-    })
-    for (const role of roles) connections.push(await open(role, options))
-    return connections
-  }
-
-  async function writer(t: TestContext, overrides?: Partial<SqliteOptions>): Promise<Connection> {
-    const [connection] = await opened(t, ['writer'], overrides)
-    return connection!
-  }
+  const opened = (t: TestContext, roles: readonly Role[]): Promise<Connection[]> =>
+    openConnections(t, open, roles)
+  const writer = (t: TestContext, overrides?: Partial<SqliteOptions>): Promise<Connection> =>
+    openWriter(t, open, overrides)
 
   describe(name, () => {
     describe('values', () => {
@@ -133,7 +105,7 @@ for (const { name, open } of executions) {
         const connection = await writer(t)
         const row = await connection.get('SELECT 1 AS "__proto__", 2 AS a', [])
         assert.equal(Object.getPrototypeOf(row), Object.prototype)
-        assert.equal(row!['a'], 2)
+        assert.equal((row as Row)['a'], 2)
       })
 
       it('have names with quotes, spaces and line ends as they are', async (t) => {
@@ -278,13 +250,13 @@ for (const { name, open } of executions) {
         const connection = await writer(t)
         const cursor = await connection.iterate(COUNT_TO, [1000])
         const sizes: number[] = []
-        const rows: Row[] = []
+        const rows: unknown[] = []
         for (let batch = await cursor.next(); batch !== undefined; batch = await cursor.next()) {
           sizes.push(batch.length)
           rows.push(...batch)
         }
         assert.deepEqual(
-          rows.map((row) => row['i']),
+          rows.map((row) => (row as Row)['i']),
           Array.from({ length: 1000 }, (_, i) => i + 1),
         )
         assert.ok(Math.max(...sizes) <= 256 && sizes.length > 3, sizes.join())
@@ -440,6 +412,13 @@ for (const { name, open } of executions) {
         assert.deepEqual(await reader!.all('SELECT a FROM t', []), [{ a: 1 }])
       })
 
+      it('of a database in memory is refused', async () => {
+        await assert.rejects(open('reader', sqliteOptions(':memory:')), {
+          name: 'TypeError',
+          message: /in memory/,
+        })
+      })
+
       it('does not create a database that does not exist', async (t) => {
         const opening = open('reader', sqliteOptions(tempDatabase(t)))
         await assert.rejects(opening, { name: 'SqliteError', code: 'SQLITE_CANTOPEN' })
@@ -469,11 +448,6 @@ for (const { name, open } of executions) {
         {
           name: 'a blank path',
           path: () => ' ',
-          error: { name: 'TypeError', message: /in memory/ },
-        },
-        {
-          name: 'memory',
-          path: () => ':memory:',
           error: { name: 'TypeError', message: /in memory/ },
         },
       ]

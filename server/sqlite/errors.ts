@@ -86,3 +86,15 @@ export class JournalModeError extends Error {
     super(`the database stays in journal mode "${String(mode)}"; the pool needs "wal"`)
   }
 }
+
+/** A result with more rows or bytes than its call allows. Nothing was changed: only reads are limited. */
+export class ResultTooBigError extends Error {
+  override readonly name = 'ResultTooBigError'
+  readonly code = 'RESULT_TOO_BIG'
+}
+
+/** The statement sets a pragma that only the pool may set. Nothing of its script or batch was run. */
+export class PragmaRefusedError extends Error {
+  override readonly name = 'PragmaRefusedError'
+  readonly code = 'PRAGMA_REFUSED'
+}

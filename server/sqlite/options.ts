@@ -3,7 +3,10 @@ export type Durability = 'normal' | 'full'
 
 /** How one connection is opened. The pool resolves the defaults, so that every field is given here. */
 export interface SqliteOptions {
-  /** A file. `:memory:` and blank are refused: each connection would have a database of its own. */
+  /**
+   * A file. Blank is refused. `:memory:` is for a single writer, which then is the whole database; a reader would
+   * have one of its own and is refused. There is no log in memory, and a reset undoes less: see `resetInMemory`.
+   */
   readonly path: string
   readonly durability: Durability
   /** How long SQLite sleeps on another process's lock before SQLITE_BUSY. 0 = not at all. */
@@ -14,4 +17,9 @@ export interface SqliteOptions {
   readonly cacheSizeBytes: number
   /** Frames at which SQLite checkpoints by itself, inside the writer's commit. *Default*: 0, never. */
   readonly autocheckpointFrames?: number
+}
+
+/** The driver trims the path too. */
+export function isInMemory(options: SqliteOptions): boolean {
+  return options.path.trim() === ':memory:'
 }

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { Role } from '../../telemetry/stats.ts'
 import { JournalModeError } from './errors.ts'
-import type { SqliteOptions } from './options.ts'
+import { isInMemory, type SqliteOptions } from './options.ts'
 
 interface PragmaRow {
   readonly name: string
@@ -13,7 +13,6 @@ interface PragmaRow {
 const JOURNAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 
 const writerOnly = (value: string) => (role: Role) => (role === 'writer' ? value : null)
-const readerOnly = (value: string) => (role: Role) => (role === 'reader' ? value : null)
 const always = (value: string) => () => value
 
 /**
@@ -69,8 +68,9 @@ export const PRAGMAS: readonly PragmaRow[] = [
   },
   {
     name: 'query_only',
-    value: readerOnly('ON'),
-    reason: 'a readonly handle still takes temp tables; this refuses them too',
+    value: (role) => (role === 'reader' ? 'ON' : 'OFF'),
+    reason:
+      'a readonly handle still takes temp tables; this refuses them too. OFF as well, for a reset in memory',
   },
 ]
 
@@ -80,11 +80,14 @@ export function applyPragmas(
   role: Role,
   options: SqliteOptions,
 ): void {
+  // In memory there is no log to write ahead to, and SQLite has one mode for it.
+  const expectedMode = isInMemory(options) ? 'memory' : 'wal'
   for (const pragma of PRAGMAS) {
     const value = pragma.value(role, options)
     if (value === null) continue
     const answer = database.pragma(`${pragma.name} = ${value}`, { simple: true })
     // SQLite does not throw when it cannot change the mode: it answers with the old one.
-    if (pragma.name === 'journal_mode' && answer !== 'wal') throw new JournalModeError(answer)
+    if (pragma.name === 'journal_mode' && answer !== expectedMode)
+      throw new JournalModeError(answer)
   }
 }

@@ -1,52 +1,58 @@
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import type { Role } from '../../telemetry/stats.ts'
-import type { BindArguments, ResetReport, Row, RunResult } from '../pool/connection.ts'
+import type {
+  BatchResult,
+  BatchStatement,
+  BindArguments,
+  Column,
+  ResetReport,
+  Row,
+  RunResult,
+  StatementOptions,
+} from '../pool/connection.ts'
 import { altersConnection } from './altering-sql.ts'
-import type { SqliteOptions } from './options.ts'
-import { applyPragmas } from './pragmas.ts'
+import { runBatch, type BatchHost, type ExecutedStatement } from './batch.ts'
+import { Cursors, readAll, type OpenedCursor, type RowBatch } from './cursors.ts'
+import { resetInMemory } from './memory-reset.ts'
+import { openDatabase } from './open-database.ts'
+import { isInMemory, type SqliteOptions } from './options.ts'
+import { refusePragmas } from './refused-pragmas.ts'
+import { ResultLimits } from './result-limits.ts'
+import type { SessionCall, StopCheck } from './session-call.ts'
+import { isScript } from '../sql-statements.ts'
 import { StatementCache } from './statement-cache.ts'
 
-/** A caller that wants only the first row pays for few; one that reads on gets four times more each time. */
-const FIRST_BATCH_ROWS = 16
-const LAST_BATCH_ROWS = 256
+const DEFAULTS: SessionCall = {}
+const LOOK_AT_SCHEMA = 'SELECT 1 FROM sqlite_schema LIMIT 1'
+const CHANGES = 'SELECT total_changes(), changes(), last_insert_rowid()'
 
-/** Some rows of a cursor; it is already closed when `isDone`. */
-export interface RowBatch {
-  readonly rows: Row[]
-  readonly isDone: boolean
-}
-
-export interface OpenedCursor extends RowBatch {
-  readonly cursorId: number
-}
-
-interface SessionCursor {
-  readonly rows: IterableIterator<Row>
-  batchRows: number
-}
+/** Called with each handle that the session opens, a reset's included. */
+export type HandleOpened = (database: Database.Database) => void
 
 /**
  * One open SQLite handle, synchronous: what both executions of a connection share.
  *
  * - A statement that is in the middle of its rows is never used twice: the second use prepares anew.
- * - A cursor left open makes SQLite refuse every write and the closing of the handle, even after it
- *   was collected as garbage; so all are known here and closed by `reset()` and `close()`.
+ * - A statement that writes is never left in the middle of its rows. SQLite has made all its changes at the
+ *   first of them, and an early end would commit those without a word.
  */
 export class Session {
   readonly #role: Role
   readonly #options: SqliteOptions
-  readonly #cursors = new Map<number, SessionCursor>()
+  readonly #cursors = new Cursors()
+  readonly #handleOpened: HandleOpened
   #database: Database.Database
   #statements: StatementCache
-  #lastCursorId = 0
   #isAltered = false
 
   /** @throws the driver's error when the file cannot be opened; nothing stays open then. */
-  constructor(role: Role, options: SqliteOptions) {
+  constructor(role: Role, options: SqliteOptions, handleOpened: HandleOpened = () => {}) {
     this.#role = role
     this.#options = options
+    this.#handleOpened = handleOpened
     this.#database = openDatabase(role, options, { fileMustExist: role === 'reader' })
     this.#statements = new StatementCache(this.#database, options.statementCacheSize)
+    handleOpened(this.#database)
   }
 
   get inTransaction(): boolean {
@@ -62,87 +68,136 @@ export class Session {
     return this.#isAltered
   }
 
-  all(sql: string, args: BindArguments): Row[] {
-    return this.#prepare(sql).all(...args) as Row[]
+  all(sql: string, args: BindArguments, call: SessionCall = DEFAULTS): unknown[] {
+    const statement = this.#prepare(sql, call)
+    const limits = statement.readonly ? ResultLimits.of(call) : null
+    return allOf(statement, args, {
+      limits,
+      stop: statement.readonly ? steppedStop(call) : undefined,
+    })
   }
 
-  get(sql: string, args: BindArguments): Row | undefined {
-    return this.#prepare(sql).get(...args) as Row | undefined
+  get(sql: string, args: BindArguments, call: SessionCall = DEFAULTS): unknown {
+    return this.#prepare(sql, call).get(...args)
   }
 
-  run(sql: string, args: BindArguments): RunResult {
-    return this.#prepare(sql).run(...args)
+  run(sql: string, args: BindArguments, call: SessionCall = DEFAULTS): RunResult {
+    return this.#prepare(sql, call).run(...args)
   }
 
-  exec(sql: string): void {
-    if (altersConnection(sql)) this.#isAltered = true
+  exec(sql: string, call: SessionCall = DEFAULTS): void {
+    this.#admit(sql)
+    // What its first statements have done stays done when a later one is stopped.
+    if (call.stop !== undefined && isScript(sql)) call.stop.release()
     this.#database.exec(sql)
   }
 
-  /** Opens a cursor and takes its first rows: a short result needs no second call. */
-  openCursor(sql: string, args: BindArguments): OpenedCursor {
-    const rows = this.#prepare(sql).iterate(...args) as IterableIterator<Row>
-    this.#lastCursorId += 1
-    const cursorId = this.#lastCursorId
-    this.#cursors.set(cursorId, { rows, batchRows: FIRST_BATCH_ROWS })
-    return { cursorId, ...this.fetch(cursorId) }
+  columns(sql: string): Column[] {
+    this.#admit(sql)
+    // Compiling trusts the schema that this connection has read last; only a read finds out that another one has
+    // changed it. And a cached statement would have the columns of its last use.
+    this.#prepare(LOOK_AT_SCHEMA, DEFAULTS).get()
+    return this.#statements.prepareAnew(sql).statement.columns()
   }
 
-  fetch(cursorId: number): RowBatch {
-    const cursor = this.#cursors.get(cursorId)
-    // An answer of no rows would pass for the end of the result.
-    if (cursor === undefined) throw new TypeError('The cursor is closed')
-    const rows: Row[] = []
-    try {
-      while (rows.length < cursor.batchRows) {
-        const step = cursor.rows.next()
-        if (step.done === true) {
-          this.#cursors.delete(cursorId)
-          return { rows, isDone: true }
-        }
-        rows.push(step.value)
-      }
-    } catch (error) {
-      this.closeCursor(cursorId)
-      throw error
+  batch(
+    statements: readonly BatchStatement[],
+    { isAtomic }: { readonly isAtomic: boolean },
+    call: SessionCall = DEFAULTS,
+  ): BatchResult[] {
+    const { safeIntegers = false, stop } = call
+    const each: SessionCall = stop === undefined ? { safeIntegers } : { safeIntegers, stop }
+    const host: BatchHost = {
+      role: this.#role,
+      isInTransaction: () => this.inTransaction,
+      exec: (sql) => void this.#database.exec(sql),
+      execute: (statement) => this.#execute(statement, each),
     }
-    cursor.batchRows = Math.min(cursor.batchRows * 4, LAST_BATCH_ROWS)
-    return { rows, isDone: false }
+    return runBatch(host, statements, { isAtomic, stop })
+  }
+
+  /** Opens a cursor and takes its first rows; all of them when the statement writes. */
+  openCursor(sql: string, args: BindArguments, call: SessionCall = DEFAULTS): OpenedCursor {
+    const statement = this.#prepare(sql, call)
+    if (!statement.readonly) return { cursorId: 0, rows: statement.all(...args), isDone: true }
+    return this.#cursors.open(rowsOf(statement, args), ResultLimits.of(call), call.stop)
+  }
+
+  fetch(cursorId: number, stop?: StopCheck): RowBatch {
+    return this.#cursors.fetch(cursorId, stop)
   }
 
   closeCursor(cursorId: number): void {
-    const cursor = this.#cursors.get(cursorId)
-    if (cursor === undefined) return
-    this.#cursors.delete(cursorId)
-    cursor.rows.return?.()
+    this.#cursors.close(cursorId)
+  }
+
+  closeCursors(): void {
+    this.#cursors.closeAll()
   }
 
   reset(): ResetReport {
     if (!this.#database.open) throw new TypeError('The database connection is not open')
     const openCursorCount = this.#cursors.size
-    this.#closeCursors()
+    this.#cursors.closeAll()
     const hadTransaction = this.#database.inTransaction
     if (hadTransaction) this.#database.exec('ROLLBACK')
-    if (this.#isAltered) this.#reopen()
+    if (this.#isAltered) this.#undoAlterations()
     return { hadTransaction, openCursorCount }
   }
 
   close(): void {
-    this.#closeCursors()
+    this.#cursors.closeAll()
     this.#database.close()
   }
 
-  #prepare(sql: string): Database.Statement {
+  #prepare(sql: string, options: StatementOptions): Database.Statement {
+    if (!this.#statements.has(sql)) this.#admit(sql)
     let prepared = this.#statements.prepare(sql)
     if (this.#cursors.size > 0 && prepared.statement.busy) {
       prepared = this.#statements.prepareAnew(sql)
     }
     if (prepared.isAltering) this.#isAltered = true
-    return prepared.statement
+    return prepared.as(options)
   }
 
-  #closeCursors(): void {
-    for (const cursorId of this.#cursors.keys()) this.closeCursor(cursorId)
+  /** Before the text is compiled: some pragmas work while they are, even if that fails in the end. */
+  #admit(sql: string): void {
+    // What is not a string is for the driver to refuse.
+    if (typeof sql !== 'string') return
+    refusePragmas(sql)
+    if (altersConnection(sql)) this.#isAltered = true
+  }
+
+  #execute({ sql, args = [] }: BatchStatement, call: SessionCall): ExecutedStatement {
+    const statement = this.#prepare(sql, call)
+    const isReadonly = statement.readonly
+    if (!statement.reader) {
+      return { result: { rows: [], ...statement.run(...args) }, isReadonly }
+    }
+    if (isReadonly) {
+      const rows = allOf(statement, args, { limits: null, stop: steppedStop(call) }) as Row[]
+      return { result: { rows, changes: 0, lastInsertRowid: 0 }, isReadonly }
+    }
+    const [totalBefore] = this.#changes(call)
+    const rows = statement.all(...args) as Row[]
+    const [total, changes, lastInsertRowid] = this.#changes(call)
+    // `changes()` is that of an earlier statement when this one was none that counts.
+    const result = {
+      rows,
+      changes: total === totalBefore ? 0 : Number(changes),
+      lastInsertRowid,
+    }
+    return { result, isReadonly }
+  }
+
+  #changes({ safeIntegers = false }: StatementOptions): ChangeCounters {
+    return this.#prepare(CHANGES, { rows: 'raw', safeIntegers }).get() as ChangeCounters
+  }
+
+  #undoAlterations(): void {
+    if (isInMemory(this.#options)) resetInMemory(this.#database, this.#options)
+    else this.#reopen()
+    this.#isAltered = false
   }
 
   /** About 0.5 ms: the one way to undo any pragma, attached database and temporary table. */
@@ -151,32 +206,31 @@ export class Session {
     // A file that vanished in the meantime must be an error and not a new, empty database.
     this.#database = openDatabase(this.#role, this.#options, { fileMustExist: true })
     this.#statements = new StatementCache(this.#database, this.#options.statementCacheSize)
-    this.#isAltered = false
+    this.#handleOpened(this.#database)
   }
 }
 
-function openDatabase(
-  role: Role,
-  options: SqliteOptions,
-  { fileMustExist }: { readonly fileMustExist: boolean },
-): Database.Database {
-  const path = options.path.trim()
-  if (path === '' || path === ':memory:') {
-    throw new TypeError('a pooled database is a file: in memory each connection would have its own')
-  }
-  const database = new Database(path, {
-    readonly: role === 'reader',
-    fileMustExist,
-    timeout: options.busyTimeoutMs,
-  })
-  try {
-    applyPragmas(database, role, options)
-    // The first read finds out what opening does not: that the file is no database. It also creates
-    // the log and its index, which a readonly connection cannot do by itself.
-    database.prepare('SELECT count(*) FROM sqlite_schema').get()
-  } catch (error) {
-    database.close()
-    throw error
-  }
-  return database
+type ChangeCounters = readonly [
+  total: number | bigint,
+  changes: number | bigint,
+  lastInsertRowid: number | bigint,
+]
+
+function rowsOf(statement: Database.Statement, args: BindArguments): IterableIterator<unknown> {
+  return statement.iterate(...args) as IterableIterator<unknown>
+}
+
+/** Stepping costs more per row, and is for those that nothing else ends. */
+function steppedStop({ stop }: SessionCall): StopCheck | undefined {
+  return stop?.isInterrupt === true ? undefined : stop
+}
+
+/** Stepping costs more than twice as much a row, so only those pay who may end it early. */
+function allOf(
+  statement: Database.Statement,
+  args: BindArguments,
+  { limits, stop }: { readonly limits: ResultLimits | null; readonly stop: StopCheck | undefined },
+): unknown[] {
+  if (limits === null && stop === undefined) return statement.all(...args)
+  return readAll(rowsOf(statement, args), limits, stop)
 }

@@ -1,10 +1,39 @@
 import type Database from 'better-sqlite3'
+import type { RowShape, StatementOptions } from '../pool/connection.ts'
 import { altersConnection } from './altering-sql.ts'
 
-export interface CachedStatement {
+/**
+ * One prepared statement. Its row shape and its integers are modes of the driver's object, which outlive
+ * a use; so every use goes through `as()`, and none gets the mode of the one before.
+ */
+export class PreparedStatement {
   readonly statement: Database.Statement
   /** It leaves something on the connection that outlives the lease. */
   readonly isAltering: boolean
+  #rows: RowShape = 'objects'
+  #safeIntegers = false
+
+  constructor(statement: Database.Statement, isAltering: boolean) {
+    this.statement = statement
+    this.isAltering = isAltering
+  }
+
+  /** The statement, in the mode of this use. It must not be in the middle of its rows. */
+  as({ rows = 'objects', safeIntegers = false }: StatementOptions): Database.Statement {
+    const { statement } = this
+    // The driver refuses a shape for a statement without rows.
+    if (rows !== this.#rows && statement.reader) {
+      if (rows === 'objects') statement.raw(false).pluck(false)
+      else if (rows === 'raw') statement.raw(true)
+      else statement.pluck(true)
+      this.#rows = rows
+    }
+    if (safeIntegers !== this.#safeIntegers) {
+      statement.safeIntegers(safeIntegers)
+      this.#safeIntegers = safeIntegers
+    }
+    return statement
+  }
 }
 
 /**
@@ -15,7 +44,7 @@ export class StatementCache {
   readonly #database: Database.Database
   readonly #capacity: number
   /** In the order of use: a hit moves to the end. */
-  readonly #statements = new Map<string, CachedStatement>()
+  readonly #statements = new Map<string, PreparedStatement>()
 
   constructor(database: Database.Database, capacity: number) {
     this.#database = database
@@ -26,8 +55,12 @@ export class StatementCache {
     return this.#statements.size
   }
 
+  has(sql: string): boolean {
+    return this.#statements.has(sql)
+  }
+
   /** The statement of `sql`, prepared now if it is not here. */
-  prepare(sql: string): CachedStatement {
+  prepare(sql: string): PreparedStatement {
     const cached = this.#statements.get(sql)
     if (cached !== undefined) {
       this.#statements.delete(sql)
@@ -43,8 +76,8 @@ export class StatementCache {
   }
 
   /** A second statement of the same text, outside the cache: the cached one is in the middle of its rows. */
-  prepareAnew(sql: string): CachedStatement {
-    return { statement: this.#database.prepare(sql), isAltering: altersConnection(sql) }
+  prepareAnew(sql: string): PreparedStatement {
+    return new PreparedStatement(this.#database.prepare(sql), altersConnection(sql))
   }
 
   #dropOldest(): void {

@@ -14,6 +14,7 @@ interface HandTimer {
 export class HandClock implements Clock {
   readonly timeOriginMs: number
   readonly #timers = new Map<number, HandTimer>()
+  #atEndOfTurn: (() => void)[] = []
   #nowMs = 0
   #lastId = 0
 
@@ -44,6 +45,15 @@ export class HandClock implements Clock {
     this.#timers.delete(timer as number)
   }
 
+  atEndOfTurn(callback: () => void): void {
+    this.#atEndOfTurn.push(callback)
+  }
+
+  /** Ends the turn: time does not go on before. */
+  endTurn(): void {
+    for (const callback of this.#atEndOfTurn.splice(0)) callback()
+  }
+
   /** Timers that are set. */
   get timerCount(): number {
     return this.#timers.size
@@ -64,6 +74,7 @@ export class HandClock implements Clock {
    * callbacks set in turn. Promises settle only after it has returned: see `advanceInSteps`.
    */
   advance(ms: number): void {
+    this.endTurn()
     const endMs = this.#nowMs + ms
     for (let timer = this.#dueBy(endMs); timer !== undefined; timer = this.#dueBy(endMs)) {
       this.#fire(timer)
@@ -75,14 +86,17 @@ export class HandClock implements Clock {
   async advanceInSteps(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
     await settled()
+    this.endTurn()
     for (let timer = this.#dueBy(endMs); timer !== undefined; timer = this.#dueBy(endMs)) {
       this.#fire(timer)
       await settled()
+      this.endTurn()
     }
     this.#nowMs = endMs
   }
 
   #fire(timer: HandTimer): void {
+    this.endTurn()
     this.#timers.delete(timer.id)
     this.#nowMs = Math.max(this.#nowMs, timer.dueMs)
     timer.callback()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Pool, type PoolHooks } from '../pool/pool.ts'
-import type { PoolEventBody } from '../../telemetry/events.ts'
+import type { PoolEventBody, TraceRef } from '../../telemetry/events.ts'
 import { PoolStats, type LaneStats } from '../../telemetry/stats.ts'
 import { HandClock, settled } from './hand-clock.ts'
 import { ScriptedDatabase, type ScriptedConnection } from './scripted-connection.ts'
@@ -12,6 +12,14 @@ export interface RigOptions {
   readonly acquireTimeoutMs?: number
   readonly idleTimeoutMs?: number
   readonly leakThresholdMs?: number
+  readonly leakReclaimMs?: number
+  readonly maxLifetimeMs?: number
+  readonly shedTargetMs?: number
+  readonly statementTimeoutMs?: number
+  readonly transactionTimeoutMs?: number
+  readonly idleInTransactionTimeoutMs?: number
+  readonly maxRows?: number
+  readonly maxBytes?: number
   readonly hooks?: PoolHooks
 }
 
@@ -22,6 +30,10 @@ export class PoolRig {
   readonly stats: PoolStats
   readonly events: PoolEventBody[] = []
   readonly pool: Pool
+  /** Callers may wait while connections idle: the pool is suspended, or behind a barrier. */
+  isHeldBack = false
+  /** The trace that callers are in. */
+  trace: TraceRef | null = null
   /** Hears every event while it is told: what a listener could do in the middle of a step. */
   onEvent: ((event: PoolEventBody) => void) | undefined
 
@@ -37,14 +49,24 @@ export class PoolRig {
         acquireTimeoutMs: options.acquireTimeoutMs ?? 5000,
         idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
         leakThresholdMs: options.leakThresholdMs ?? 0,
+        leakReclaimMs: options.leakReclaimMs ?? 0,
+        maxLifetimeMs: options.maxLifetimeMs ?? 0,
+        shedTargetMs: options.shedTargetMs ?? 0,
+        statementTimeoutMs: options.statementTimeoutMs ?? 0,
+        transactionTimeoutMs: options.transactionTimeoutMs ?? 0,
+        idleInTransactionTimeoutMs: options.idleInTransactionTimeoutMs ?? 0,
+        maxRows: options.maxRows ?? 0,
+        maxBytes: options.maxBytes ?? 0,
+        minReaders: options.readers?.min ?? 0,
       },
       stats: this.stats,
       observer: {
+        isObserved: true,
         emit: (event) => {
           this.events.push(event)
           this.onEvent?.(event)
         },
-        captureTrace: () => null,
+        captureTrace: () => this.trace,
       },
       clock: this.clock,
       open: this.database.open,
@@ -73,6 +95,7 @@ export class PoolRig {
   /** Lets every promise settle that can, and checks the invariants. */
   async settle(): Promise<void> {
     await settled()
+    this.clock.endTurn()
     this.assertInvariants()
   }
 
@@ -90,6 +113,7 @@ export class PoolRig {
       ['in_use', this.stats.reader.inUse + this.stats.writer.inUse],
       ['opening', this.stats.reader.opening + this.stats.writer.opening],
       ['resetting', this.stats.reader.resetting + this.stats.writer.resetting],
+      ['zombie', this.stats.reader.zombie + this.stats.writer.zombie],
     ] as const) {
       const shown = rows.filter((row) => row.state === state).length
       assert.equal(shown, count, `connections that are ${state}`)
@@ -97,11 +121,18 @@ export class PoolRig {
   }
 
   #assertLane(lane: LaneStats): void {
-    const { idle, inUse, opening, resetting, waiting, max, size } = lane
-    for (const count of [idle, inUse, opening, resetting, waiting]) assert.ok(count >= 0)
-    assert.equal(idle + inUse + opening + resetting, size)
-    assert.ok(size <= max, `${lane.role}: ${size} connections and a maximum of ${max}`)
-    assert.ok(waiting === 0 || idle === 0, `${lane.role}: ${waiting} wait while ${idle} idle`)
+    const { idle, inUse, opening, resetting, zombie, waiting, max, size } = lane
+    for (const count of [idle, inUse, opening, resetting, zombie, waiting]) assert.ok(count >= 0)
+    assert.equal(idle + inUse + opening + resetting + zombie, size)
+    // Above a maximum that was lowered only as long as nobody gives back what is too many.
+    assert.ok(
+      size <= max || idle === 0,
+      `${lane.role}: ${size} connections and a maximum of ${max}`,
+    )
+    assert.ok(
+      waiting === 0 || idle === 0 || this.isHeldBack,
+      `${lane.role}: ${waiting} wait while ${idle} idle`,
+    )
     const failed = Object.values(lane.failed).reduce((sum, count) => sum + count, 0)
     assert.equal(lane.waitMs.count, lane.acquired + failed, 'every acquire has one wait')
     assert.equal(lane.useMs.count, lane.released, 'every release has one use')

@@ -1,11 +1,16 @@
+import { type Cancellation, StatementStopped } from '../pool/cancellation.ts'
 import type {
+  BatchResult,
+  BatchStatement,
   BindArguments,
+  Column,
   Connection,
   Cursor,
   OpenConnection,
   ResetReport,
   Row,
   RunResult,
+  StatementCall,
 } from '../pool/connection.ts'
 import type { Role } from '../../telemetry/stats.ts'
 
@@ -33,6 +38,10 @@ export class ScriptedConnection implements Connection {
   inTransaction = false
   openCursorCount = 0
   isAltered = false
+  /** A cancelled call stops at once, with everything rolled back; else it goes on until its script ends. */
+  canInterrupt = false
+  /** The calls that were cancelled, in order. */
+  readonly cancelled: string[] = []
   isClosed = false
   isLost = false
   onLost: ((error: Error) => void) | undefined
@@ -71,27 +80,46 @@ export class ScriptedConnection implements Connection {
     this.onLost?.(error)
   }
 
-  async all(sql: string, _args: BindArguments): Promise<Row[]> {
-    return ((await this.#call(sql)) as Row[] | undefined) ?? [...ROWS]
+  async all(sql: string, _args: BindArguments, call?: StatementCall): Promise<unknown[]> {
+    return ((await this.#stoppable(sql, call)) as Row[] | undefined) ?? [...ROWS]
   }
 
-  async get(sql: string, _args: BindArguments): Promise<Row | undefined> {
-    return ((await this.#call(sql)) as Row | undefined) ?? ROWS[0]
+  async get(sql: string, _args: BindArguments, call?: StatementCall): Promise<unknown> {
+    return (await this.#stoppable(sql, call)) ?? ROWS[0]
   }
 
-  async run(sql: string, _args: BindArguments): Promise<RunResult> {
-    return ((await this.#call(sql)) as RunResult | undefined) ?? { changes: 1, lastInsertRowid: 1 }
+  async run(sql: string, _args: BindArguments, call?: StatementCall): Promise<RunResult> {
+    const result = await this.#stoppable(sql, call)
+    return (result as RunResult | undefined) ?? { changes: 1, lastInsertRowid: 1 }
   }
 
-  async exec(sql: string): Promise<void> {
+  async columns(sql: string): Promise<readonly Column[]> {
     await this.#call(sql)
+    return [{ name: 'id', column: 'id', table: 't', database: 'main', type: 'INTEGER' }]
+  }
+
+  async batch(
+    statements: readonly BatchStatement[],
+    _options: { readonly isAtomic: boolean },
+    call?: StatementCall,
+  ): Promise<BatchResult[]> {
+    const results: BatchResult[] = []
+    for (const { sql } of statements) {
+      await this.#stoppable(sql, call)
+      results.push({ rows: [], changes: 1, lastInsertRowid: 1 })
+    }
+    return results
+  }
+
+  async exec(sql: string, call?: StatementCall): Promise<void> {
+    await this.#stoppable(sql, call)
     if (/^BEGIN/i.test(sql)) this.inTransaction = true
-    if (/^(COMMIT|ROLLBACK)/i.test(sql)) this.inTransaction = false
+    if (/^(COMMIT|ROLLBACK(?! TO))/i.test(sql)) this.inTransaction = false
   }
 
   /** Two batches: all rows but the last, and the last. */
-  async iterate(sql: string, _args: BindArguments): Promise<Cursor> {
-    await this.#call(sql)
+  async iterate(sql: string, _args: BindArguments, call?: StatementCall): Promise<Cursor> {
+    await this.#stoppable(sql, call)
     this.openCursorCount += 1
     const batches = [ROWS.slice(0, -1), ROWS.slice(-1)]
     let isOpen = true
@@ -130,6 +158,23 @@ export class ScriptedConnection implements Connection {
     const reaction = this.#reactionTo('close')
     if (reaction instanceof Error) throw reaction
     await reaction
+  }
+
+  async #stoppable(sql: string, call: StatementCall = {}): Promise<unknown> {
+    const { cancellation } = call
+    if (cancellation === undefined) return await this.#call(sql)
+    const stopped = this.#whenStopped(sql, cancellation)
+    // Nothing stops what has no promise to wait for.
+    return await Promise.race([this.#call(sql), stopped])
+  }
+
+  #whenStopped(sql: string, cancellation: Cancellation): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      cancellation.onCancel(() => {
+        this.cancelled.push(sql)
+        if (this.canInterrupt) reject(new StatementStopped('rolled_back'))
+      })
+    })
   }
 
   async #call(call: string): Promise<unknown> {

@@ -49,7 +49,8 @@ const lowerCase = (words: readonly string[]): string[] => words.map((word) => wo
 /** What attributes with a closed set of values can say. */
 export const ATTRIBUTE_VALUES: { readonly [key in AttributeKey]?: readonly string[] } = {
   [ATTRIBUTE.system]: ['sqlite'],
-  [ATTRIBUTE.connectionState]: ['idle', 'used'],
+  // The conventions know the first two.
+  [ATTRIBUTE.connectionState]: ['idle', 'used', 'zombie'],
   [ATTRIBUTE.role]: ['reader', 'writer'],
   [ATTRIBUTE.closeReason]: CLOSE_REASONS,
   [ATTRIBUTE.linkType]: LINK_TYPES,
@@ -205,6 +206,30 @@ export const METRIC = {
     instrument: 'counter',
     unit: '{lease}',
     description: 'Leases given back with a transaction or an iterator still open.',
+    attributes: lane,
+    isInteger: true,
+  },
+  leaseRevoked: {
+    name: 'sqlite.pool.lease.revoked',
+    instrument: 'counter',
+    unit: '{lease}',
+    description: 'Leases that were taken away from their holders.',
+    attributes: lane,
+    isInteger: true,
+  },
+  leaseDoubleReleased: {
+    name: 'sqlite.pool.lease.double_released',
+    instrument: 'counter',
+    unit: '{lease}',
+    description: 'Releases of leases that were released before.',
+    attributes: lane,
+    isInteger: true,
+  },
+  busyRetries: {
+    name: 'sqlite.pool.busy.retries',
+    instrument: 'counter',
+    unit: '{retry}',
+    description: 'Statements sent again because another process held the lock.',
     attributes: lane,
     isInteger: true,
   },

@@ -54,6 +54,7 @@ interface LaneAttributes {
   readonly all: Attributes
   readonly idle: Attributes
   readonly used: Attributes
+  readonly zombie: Attributes
   readonly closed: readonly { readonly reason: CloseReason; readonly attributes: Attributes }[]
 }
 
@@ -75,6 +76,7 @@ function observedAttributes(view: PoolView): ObservedAttributes {
       all,
       idle: { ...all, [ATTRIBUTE.connectionState]: 'idle' },
       used: { ...all, [ATTRIBUTE.connectionState]: 'used' },
+      zombie: { ...all, [ATTRIBUTE.connectionState]: 'zombie' },
       closed: reasons.map((reason) => ({
         reason,
         attributes: { ...all, [ATTRIBUTE.closeReason]: reason },
@@ -93,12 +95,16 @@ function observedAttributes(view: PoolView): ObservedAttributes {
 function observeLane(say: Say, lane: LaneStats, of: LaneAttributes): void {
   say('connectionCount', lane.idle, of.idle)
   say('connectionCount', lane.inUse, of.used)
+  say('connectionCount', lane.zombie, of.zombie)
   say('connectionLimit', lane.max, of.all)
   say('connectionIdleMin', lane.min, of.all)
   say('pendingRequests', lane.waiting, of.all)
   say('timeouts', lane.failed.timeout, of.all)
   say('leaseLeaks', lane.leakSuspected, of.all)
   say('leaseUnclean', lane.dirtyReleased, of.all)
+  say('leaseRevoked', lane.revoked, of.all)
+  say('leaseDoubleReleased', lane.doubleReleased, of.all)
+  say('busyRetries', lane.busyRetried, of.all)
   for (const { reason, attributes } of of.closed) {
     say('connectionClosed', lane.closed[reason], attributes)
   }

@@ -3,7 +3,7 @@ import type { Context, ContextManager, SpanContext } from '@opentelemetry/api'
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, describe, it } from 'node:test'
-import { captureTrace, contextOf, linkTo } from './trace-ref.ts'
+import { captureTrace, contextOf, isTraceKept, linkTo } from './trace-ref.ts'
 
 const storage = new AsyncLocalStorage<Context>()
 const manager: ContextManager = {
@@ -21,6 +21,15 @@ const spanId = 'b7ad6b7169203331'
 const sampled: SpanContext = { traceId, spanId, traceFlags: TraceFlags.SAMPLED }
 const within = <T>(span: SpanContext, fn: () => T): T =>
   context.with(trace.setSpanContext(ROOT_CONTEXT, span), fn)
+
+describe('isTraceKept', () => {
+  it('says yes when a context manager is registered, and no when none is', () => {
+    assert.equal(isTraceKept(), true)
+    context.disable()
+    assert.equal(isTraceKept(), false)
+    context.setGlobalContextManager(manager)
+  })
+})
 
 describe('captureTrace', () => {
   it('is null where no span is active', () => {

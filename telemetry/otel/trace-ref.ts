@@ -1,6 +1,21 @@
-import { context, isSpanContextValid, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
+import {
+  context,
+  createContextKey,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  trace,
+  TraceFlags,
+} from '@opentelemetry/api'
 import type { Context, Link, SpanContext } from '@opentelemetry/api'
 import type { TraceRef } from '../events.ts'
+
+const PROBE = createContextKey('glasspool probe')
+
+/** Whether anything in this process keeps the active span, as a started SDK does; if not, nobody need look for it. */
+export function isTraceKept(): boolean {
+  const probe = ROOT_CONTEXT.setValue(PROBE, true)
+  return context.with(probe, () => context.active().getValue(PROBE) === true)
+}
 
 /** The span active in the caller's async context, or `null` when there is none. */
 export function captureTrace(): TraceRef | null {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import type { Connection } from '../../pool/connection.ts'
+import type { Connection, Row } from '../../pool/connection.ts'
 import { tempDatabase, tempDir } from '../../testing/temp-db.ts'
 import { ConnectionLostError } from '../errors.ts'
 import type { SqliteOptions } from '../options.ts'
@@ -48,7 +48,7 @@ describe('openThreadConnection', () => {
       const rows = await Promise.all(calls)
       assert.equal(sentCount(), 2)
       assert.deepEqual(
-        rows.map((row) => row!['i']),
+        rows.map((row) => (row as Row)['i']),
         Array.from({ length: 50 }, (_, i) => i),
       )
       assert.ok(answerMessages < 10, `${answerMessages} messages for 50 answers`)

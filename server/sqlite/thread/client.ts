@@ -1,22 +1,31 @@
 import { Worker } from 'node:worker_threads'
 import type { Role } from '../../../telemetry/stats.ts'
+import type { Cancellation } from '../../pool/cancellation.ts'
 import type {
+  BatchResult,
+  BatchStatement,
   BindArguments,
+  Column,
   Connection,
   Cursor,
   ResetReport,
   Row,
   RunResult,
+  StatementCall,
 } from '../../pool/connection.ts'
 import { BatchCursor } from '../cursor.ts'
+import type { RowBatch } from '../cursors.ts'
 import { ConnectionLostError } from '../errors.ts'
+import { interruptSlot } from '../interrupt/control.ts'
+import { interruptLibrary, NO_SLOT } from '../interrupt/extension.ts'
 import type { SqliteOptions } from '../options.ts'
-import type { RowBatch } from '../session.ts'
-import { RequestQueue } from './request-queue.ts'
+import { CallBoard } from './call-board.ts'
+import { RequestQueue, type RequestParts } from './request-queue.ts'
 import { encodeArguments } from './wire-arguments.ts'
+import { encodeCall } from './wire-call.ts'
 import { decodeError } from './wire-error.ts'
 import { decodeRows } from './wire-rows.ts'
-import type { AnswerBatch, Answers, Opening, Request, ThreadData } from './wire.ts'
+import type { AnswerBatch, Answers, Opening, Request, ThreadData, WireStatement } from './wire.ts'
 
 /** The published package has compiled files; from a checkout Node strips the types itself. */
 const WORKER_URL = new URL(
@@ -29,6 +38,7 @@ const WORKER_URL = new URL(
  *
  * - The requests of one tick cross as one message, and so do their answers.
  * - The thread keeps the process alive only while something is asked of it.
+ * - A cancelled call ends between two rows, and within SQLite too where the interrupt extension (`library`) is.
  * - When it ends by itself, everything in flight rejects with `DB_WORKER_LOST` and then `onLost` is called.
  *   SQLite rolls an open transaction back and frees the lock.
  *
@@ -37,15 +47,28 @@ const WORKER_URL = new URL(
 export async function openThreadConnection(
   role: Role,
   options: SqliteOptions,
+  library = interruptLibrary(),
 ): Promise<Connection> {
+  const board = new CallBoard()
+  board.slot = NO_SLOT
+  const { memory } = board
   const worker = new Worker(WORKER_URL, {
-    workerData: { role, options } satisfies ThreadData,
+    workerData: { role, options, memory, library } satisfies ThreadData,
     // What the process preloads (an instrumentation, a test runner) must not run in each connection.
     execArgv: [],
     name: `glasspool ${role}`,
   })
   await opened(worker)
-  return new ThreadConnection(role, worker)
+  const interrupt = (slot: number): void => {
+    if (library !== null) interruptSlot(library, slot)
+  }
+  return new ThreadConnection(role, { worker, board, interrupt })
+}
+
+interface ThreadParts {
+  readonly worker: Worker
+  readonly board: CallBoard
+  readonly interrupt: (slot: number) => void
 }
 
 function opened(worker: Worker): Promise<void> {
@@ -71,6 +94,7 @@ function opened(worker: Worker): Promise<void> {
 class ThreadConnection implements Connection {
   readonly role: Role
   readonly #worker: Worker
+  readonly #board: CallBoard
   readonly #queue: RequestQueue
   readonly #ended: Promise<void>
   #closing: Promise<void> | undefined
@@ -82,10 +106,11 @@ class ThreadConnection implements Connection {
   #isAltered = false
   onLost: ((error: Error) => void) | undefined
 
-  constructor(role: Role, worker: Worker) {
+  constructor(role: Role, { worker, board, interrupt }: ThreadParts) {
     this.role = role
     this.#worker = worker
-    this.#queue = new RequestQueue(worker)
+    this.#board = board
+    this.#queue = new RequestQueue(worker, board, interrupt)
     worker.on('message', (batch: AnswerBatch) => this.#receive(batch))
     worker.on('error', (error: Error) => (this.#crash ??= error))
     this.#ended = new Promise((resolve) => {
@@ -109,33 +134,61 @@ class ThreadConnection implements Connection {
     return this.#isAltered
   }
 
-  async all(sql: string, args: BindArguments): Promise<Row[]> {
-    return decodeRows(await this.#ask('all', ['all', text(sql), encodeArguments(args)]))
+  get canInterrupt(): boolean {
+    return this.#board.slot !== NO_SLOT
   }
 
-  async get(sql: string, args: BindArguments): Promise<Row | undefined> {
-    return decodeRows(await this.#ask('get', ['get', text(sql), encodeArguments(args)]))[0]
+  async all(sql: string, args: BindArguments, call?: StatementCall): Promise<unknown[]> {
+    return decodeRows(await this.#askStatement('all', sql, args, call))
   }
 
-  async run(sql: string, args: BindArguments): Promise<RunResult> {
-    const answer = await this.#ask('run', ['run', text(sql), encodeArguments(args)])
-    return { changes: answer[0], lastInsertRowid: answer[1] }
+  async get(sql: string, args: BindArguments, call?: StatementCall): Promise<unknown> {
+    return decodeRows(await this.#askStatement('get', sql, args, call))[0]
   }
 
-  async exec(sql: string): Promise<void> {
-    await this.#ask('exec', ['exec', text(sql)])
+  async run(sql: string, args: BindArguments, call?: StatementCall): Promise<RunResult> {
+    const [changes, lastInsertRowid] = await this.#askStatement('run', sql, args, call)
+    return { changes, lastInsertRowid }
   }
 
-  async iterate(sql: string, args: BindArguments): Promise<Cursor> {
-    const [cursorId, rows, isDone] = await this.#ask('iterate', [
-      'iterate',
-      text(sql),
-      encodeArguments(args),
-    ])
+  async exec(sql: string, call?: StatementCall): Promise<void> {
+    const cancellation = call?.cancellation
+    await this.#ask('exec', ['exec', text(sql), cancellation !== undefined], { cancellation })
+  }
+
+  async iterate(sql: string, args: BindArguments, call?: StatementCall): Promise<Cursor> {
+    const [cursorId, rows, isDone] = await this.#askStatement('iterate', sql, args, call)
+    const cancellation = call?.cancellation
     return new BatchCursor(
       { cursorId, rows: decodeRows(rows), isDone },
-      { fetch: (id) => this.#fetch(id), close: (id) => this.#closeCursor(id) },
+      {
+        cancellation,
+        fetch: (id) => this.#fetch(id, cancellation),
+        close: (id) => this.#closeCursor(id),
+      },
     )
+  }
+
+  async columns(sql: string): Promise<readonly Column[]> {
+    return this.#ask('columns', ['columns', text(sql)])
+  }
+
+  async batch(
+    statements: readonly BatchStatement[],
+    { isAtomic }: { readonly isAtomic: boolean },
+    call?: StatementCall,
+  ): Promise<BatchResult[]> {
+    const transfer = new Set<ArrayBuffer>()
+    const wire = statements.map((statement, index) => encodeStatement(statement, index, transfer))
+    const results = await this.#ask('batch', ['batch', wire, isAtomic, encodeCall(call)], {
+      transfer,
+      cancellation: call?.cancellation,
+    })
+    return results.map(([rows, changes, lastInsertRowid]) => ({
+      rows: decodeRows(rows) as Row[],
+      changes,
+      lastInsertRowid,
+    }))
   }
 
   reset(): Promise<ResetReport> {
@@ -161,8 +214,9 @@ class ThreadConnection implements Connection {
     await this.#ended
   }
 
-  async #fetch(cursorId: number): Promise<RowBatch> {
-    const [rows, isDone] = await this.#ask('fetch', ['fetch', cursorId])
+  async #fetch(cursorId: number, cancellation: Cancellation | undefined): Promise<RowBatch> {
+    const request = ['fetch', cursorId, cancellation !== undefined] as const
+    const [rows, isDone] = await this.#ask('fetch', request, { cancellation })
     return { rows: decodeRows(rows), isDone }
   }
 
@@ -170,25 +224,38 @@ class ThreadConnection implements Connection {
     await this.#ask('closeCursor', ['closeCursor', cursorId])
   }
 
+  #askStatement<K extends 'all' | 'get' | 'run' | 'iterate'>(
+    kind: K,
+    sql: string,
+    args: BindArguments,
+    call: StatementCall | undefined,
+  ): Promise<Answers[K]> {
+    const transfer = new Set<ArrayBuffer>()
+    const request = [kind, text(sql), encodeArguments(args, transfer), encodeCall(call)] as const
+    return this.#ask(kind, request, { transfer, cancellation: call?.cancellation })
+  }
+
   #ask<K extends keyof Answers>(
     _kind: K,
     request: Request & readonly [K, ...unknown[]],
+    parts?: RequestParts,
   ): Promise<Answers[K]> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal)
-    return this.#queue.push(request) as Promise<Answers[K]>
+    return this.#queue.push(request, parts) as Promise<Answers[K]>
   }
 
   #receive([inTransaction, openCursorCount, isAltered, answers]: AnswerBatch): void {
     this.#inTransaction = inTransaction
     this.#openCursorCount = openCursorCount
     this.#isAltered = isAltered
-    this.#queue.settle(answers)
+    this.#queue.answer(answers)
   }
 
   #end(): void {
     this.#inTransaction = false
     this.#openCursorCount = 0
     this.#isAltered = false
+    this.#board.slot = NO_SLOT
     const error = new ConnectionLostError(this.#crash)
     this.#refusal ??= error
     this.#queue.fail(error)
@@ -200,4 +267,17 @@ class ThreadConnection implements Connection {
 function text(sql: string): string {
   if (typeof sql !== 'string') throw new TypeError('Expected first argument to be a string')
   return sql
+}
+
+/** What is wrong with one statement is found before any is sent, and has its number. */
+function encodeStatement(
+  { sql, args = [] }: BatchStatement,
+  index: number,
+  transfer: Set<ArrayBuffer>,
+): WireStatement {
+  try {
+    return [text(sql), encodeArguments(args, transfer)]
+  } catch (error) {
+    throw Object.assign(error as Error, { index })
+  }
 }

@@ -5,25 +5,33 @@ import type { BindArguments } from '../../pool/connection.ts'
  * the driver's own words, because one value that cannot be cloned would fail every call of its message;
  * and a class instance would arrive as a plain object, which the driver takes.
  *
+ * Blobs are copied at the call, so that the caller may go on writing into its own; the copies are added to
+ * `transfer`, to be handed over.
+ *
  * @throws {TypeError}
  */
-export function encodeArguments(args: BindArguments): BindArguments {
-  return args.every(isPrimitive) ? args : args.map(encodeArgument)
+export function encodeArguments(args: BindArguments, transfer: Set<ArrayBuffer>): BindArguments {
+  return args.every(isPrimitive) ? args : args.map((arg) => encodeArgument(arg, transfer))
 }
 
-function encodeArgument(arg: unknown): unknown {
-  if (Array.isArray(arg)) return arg.map(encodeValue)
-  if (!isNamed(arg)) return encodeValue(arg)
-  return Object.fromEntries(Object.entries(arg).map(([name, value]) => [name, encodeValue(value)]))
+function encodeArgument(arg: unknown, transfer: Set<ArrayBuffer>): unknown {
+  if (Array.isArray(arg)) return arg.map((value) => encodeValue(value, transfer))
+  if (!isNamed(arg)) return encodeValue(arg, transfer)
+  return Object.fromEntries(
+    Object.entries(arg).map(([name, value]) => [name, encodeValue(value, transfer)]),
+  )
 }
 
-function encodeValue(value: unknown): unknown {
+function encodeValue(value: unknown, transfer: Set<ArrayBuffer>): unknown {
   if (isPrimitive(value)) return value
   if (!ArrayBuffer.isView(value)) {
     throw new TypeError('SQLite3 can only bind numbers, strings, bigints, buffers, and null')
   }
-  // A small Buffer is a window on a shared slab, and a clone takes the whole slab along.
-  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice()
+  // A small Buffer is a window on a shared slab; its copy has a memory of its own.
+  const copy = new Uint8Array(value.byteLength)
+  copy.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+  transfer.add(copy.buffer)
+  return copy
 }
 
 /** Booleans and `undefined` too: what to do with them is for the driver to say. */

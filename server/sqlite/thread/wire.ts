@@ -1,6 +1,7 @@
 import type { Role } from '../../../telemetry/stats.ts'
-import type { BindArguments, ResetReport } from '../../pool/connection.ts'
+import type { BindArguments, Column, ResetReport } from '../../pool/connection.ts'
 import type { SqliteOptions } from '../options.ts'
+import type { WireCall } from './wire-call.ts'
 import type { WireError } from './wire-error.ts'
 import type { WireRows } from './wire-rows.ts'
 
@@ -8,20 +9,29 @@ import type { WireRows } from './wire-rows.ts'
 export interface ThreadData {
   readonly role: Role
   readonly options: SqliteOptions
+  /** Of the `CallBoard`. */
+  readonly memory: SharedArrayBuffer
+  /** The path of the interrupt extension. */
+  readonly library: string | null
 }
 
 /** The first message of a thread: the connection is open, or why it is not. A failed thread ends. */
 export type Opening = readonly [true] | readonly [false, WireError]
 
+export type WireStatement = readonly [sql: string, args: BindArguments]
+
 /** Tuples, because the names of an object's properties would be copied with every message. */
 export type Request =
-  | readonly ['all' | 'get' | 'run' | 'iterate', sql: string, args: BindArguments]
-  | readonly ['exec', sql: string]
-  | readonly ['fetch' | 'closeCursor', cursorId: number]
+  | readonly ['all' | 'get' | 'run' | 'iterate', ...WireStatement, call: WireCall]
+  | readonly ['exec', sql: string, isStoppable: boolean]
+  | readonly ['columns', sql: string]
+  | readonly ['batch', statements: readonly WireStatement[], isAtomic: boolean, call: WireCall]
+  | readonly ['fetch', cursorId: number, isStoppable: boolean]
+  | readonly ['closeCursor', cursorId: number]
   | readonly ['reset' | 'close']
 
-/** The requests of one tick of the caller. */
-export type RequestBatch = readonly Request[]
+/** The requests of one tick of the caller. Their ids count on from the first one's. */
+export type RequestBatch = readonly [firstId: number, requests: readonly Request[]]
 
 export type WireRunResult = readonly [changes: number, lastInsertRowid: number | bigint]
 
@@ -37,6 +47,8 @@ export interface Answers {
   readonly iterate: WireCursor
   readonly fetch: WireBatch
   readonly closeCursor: null
+  readonly columns: readonly Column[]
+  readonly batch: readonly (readonly [rows: WireRows, ...WireRunResult])[]
   readonly exec: null
   readonly reset: ResetReport
   readonly close: null

@@ -54,7 +54,7 @@ export class WALRig {
     this.manager = new WALManager({
       path: this.path,
       stats: this.stats,
-      observer: { emit: (event) => this.#hear(event), captureTrace: () => null },
+      observer: { emit: (event) => this.#hear(event), isObserved: true, captureTrace: () => null },
       clock: options.clock ?? systemClock,
       gate: options.gate ?? this.gate,
       holders: (role: Role) => this.leases[role],
@@ -164,5 +164,6 @@ export function fastClock(factor: number): Clock {
     nowMs: () => systemClock.nowMs() * factor,
     setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs / factor),
     clearTimer: (timer) => systemClock.clearTimer(timer),
+    atEndOfTurn: (callback) => systemClock.atEndOfTurn(callback),
   }
 }

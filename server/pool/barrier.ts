@@ -1,0 +1,78 @@
+import { assertGood } from './call.ts'
+import type { Clock } from './clock.ts'
+import { PoolError } from './errors.ts'
+import type { Hold } from './hold.ts'
+import type { Lane } from './lane.ts'
+import type { Scope } from './scope.ts'
+import { isDoneWithin } from './time-limit.ts'
+
+/**
+ * Runs `fn` while nobody reads: the readers that wait already are served, newcomers queue, and `fn` begins when
+ * every reader is back. `hold` is the writer's, so nobody writes either.
+ */
+export async function behindBarrier<T>(
+  reader: Lane,
+  { hold, clock, endMs }: { readonly hold: Hold; readonly clock: Clock; readonly endMs: number },
+  fn: () => Promise<T>,
+): Promise<T> {
+  try {
+    await reached(reader, hold, { clock, endMs })
+    // The readers may have come back because everything was taken away.
+    assertGood(hold)
+    return await fn()
+  } finally {
+    reader.lowerBarrier()
+  }
+}
+
+async function reached(
+  reader: Lane,
+  hold: Hold,
+  { clock, endMs }: { readonly clock: Clock; readonly endMs: number },
+): Promise<void> {
+  const { signal } = hold.request
+  // In the step in which the writer was granted nobody listened.
+  signal?.throwIfAborted()
+  const raised = reader.raiseBarrier(hold)
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal!.reason)
+  signal?.addEventListener('abort', onAbort)
+  const { onRevoked } = hold
+  hold.onRevoked = (reason) => {
+    reject(reason)
+    onRevoked?.(reason)
+  }
+  try {
+    const nowMs = clock.nowMs()
+    const isReached = await isDoneWithin(
+      clock,
+      Math.max(endMs - nowMs, 0),
+      Promise.race([raised, aborted]),
+    )
+    if (isReached) return
+    const holders = reader.holds().filter((one) => one !== hold)
+    throw new PoolError(
+      'POOL_ACQUIRE_TIMEOUT',
+      `${holders.length} readers did not come back in time`,
+      {
+        hint: 'release sooner, or give the barrier more time',
+        holders: holders.slice(0, 4).map((one) => one.toHolder(clock.nowMs())),
+        outcome: 'not_started',
+      },
+    )
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    hold.onRevoked = onRevoked
+  }
+}
+
+/** A barrier asked for by someone who reads would wait for itself. @throws {POOL_DEADLOCK} */
+export function assertReadsNothing(reader: Lane, scope: Scope | undefined, nowMs: number): void {
+  const own = [...(scope ?? [])].filter(({ hold }) => hold.host === reader)
+  if (own.length === 0) return
+  throw new PoolError('POOL_DEADLOCK', 'a barrier waits for all readers, and its caller is one', {
+    hint: 'begin the barrier outside of the scope that reads',
+    holders: own.map(({ hold }) => hold.toHolder(nowMs)),
+    outcome: 'not_started',
+  })
+}

@@ -1,0 +1,43 @@
+import type { PoolError } from './errors.ts'
+
+/** The calls of one lease. Made with the first one. */
+export class Calls {
+  statementCount = 0
+  /** The statement that runs now, or the last one. */
+  lastSql: string | null = null
+  /** Monotonic ms. */
+  lastStartedMs: number | null = null
+  /** Those whose callers wait. */
+  awaitedCount = 0
+  /** Those that the connection has not answered; more than are awaited when callers were told the end before. */
+  pendingCount = 0
+  /** Of those in flight that can be stopped. */
+  readonly stops = new Set<(reason: PoolError) => void>()
+  /** Nobody waits any more. */
+  onQuiet: (() => void) | undefined
+  /** The connection has answered everything. */
+  onAnswered: (() => void) | undefined
+
+  began(sql: string, nowMs: number): void {
+    this.statementCount += 1
+    this.lastSql = sql
+    this.lastStartedMs = nowMs
+  }
+
+  sent(): void {
+    this.awaitedCount += 1
+    this.pendingCount += 1
+  }
+
+  /** Its caller was told the end. */
+  settled(): void {
+    this.awaitedCount -= 1
+    if (this.awaitedCount === 0) this.onQuiet?.()
+  }
+
+  /** By the connection. */
+  answered(): void {
+    this.pendingCount -= 1
+    if (this.pendingCount === 0) this.onAnswered?.()
+  }
+}

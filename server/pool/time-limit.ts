@@ -1,0 +1,22 @@
+import type { Clock, Timer } from './clock.ts'
+
+/** Node fires a longer timer at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Whether `work` was done within `limitMs`. Rejects as it does, if in time. */
+export async function isDoneWithin(
+  clock: Clock,
+  limitMs: number,
+  work: Promise<unknown>,
+): Promise<boolean> {
+  let timer: Timer | undefined
+  const late = new Promise<boolean>((resolve) => {
+    const delayMs = Math.min(limitMs, LONGEST_TIMER_MS)
+    timer = clock.setTimer(() => resolve(false), delayMs, { isVital: true })
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clock.clearTimer(timer!)
+  }
+}
