@@ -6,17 +6,27 @@ import type { Lane } from './lane.ts'
 import type { Scope } from './scope.ts'
 import { isDoneWithin } from './time-limit.ts'
 
+interface BarrierParts {
+  /** The writer's. */
+  readonly hold: Hold
+  readonly clock: Clock
+  readonly endMs: number
+  /** Every reader waits in turn for the writer. */
+  readonly isStuck: () => boolean
+}
+
 /**
  * Runs `fn` while nobody reads: the readers that wait already are served, newcomers queue, and `fn` begins when
  * every reader is back. `hold` is the writer's, so nobody writes either.
  */
 export async function behindBarrier<T>(
   reader: Lane,
-  { hold, clock, endMs }: { readonly hold: Hold; readonly clock: Clock; readonly endMs: number },
+  parts: BarrierParts,
   fn: () => Promise<T>,
 ): Promise<T> {
+  const { hold } = parts
   try {
-    await reached(reader, hold, { clock, endMs })
+    await reached(reader, parts)
     // The readers may have come back because everything was taken away.
     assertGood(hold)
     return await fn()
@@ -25,15 +35,13 @@ export async function behindBarrier<T>(
   }
 }
 
-async function reached(
-  reader: Lane,
-  hold: Hold,
-  { clock, endMs }: { readonly clock: Clock; readonly endMs: number },
-): Promise<void> {
+async function reached(reader: Lane, { hold, clock, endMs, isStuck }: BarrierParts): Promise<void> {
   const { signal } = hold.request
   // In the step in which the writer was granted nobody listened.
   signal?.throwIfAborted()
   const raised = reader.raiseBarrier(hold)
+  if (reader.raisedBy !== null && isStuck())
+    throw deadlock('a barrier waits for readers that wait for it', reader.holds(), clock)
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(signal!.reason)
   signal?.addEventListener('abort', onAbort)
@@ -67,12 +75,18 @@ async function reached(
 }
 
 /** A barrier asked for by someone who reads would wait for itself. @throws {POOL_DEADLOCK} */
-export function assertReadsNothing(reader: Lane, scope: Scope | undefined, nowMs: number): void {
+export function assertReadsNothing(reader: Lane, scope: Scope | undefined, clock: Clock): void {
   const own = [...(scope ?? [])].filter(({ hold }) => hold.host === reader)
   if (own.length === 0) return
-  throw new PoolError('POOL_DEADLOCK', 'a barrier waits for all readers, and its caller is one', {
-    hint: 'begin the barrier outside of the scope that reads',
-    holders: own.map(({ hold }) => hold.toHolder(nowMs)),
+  const holds = own.map(({ hold }) => hold)
+  throw deadlock('a barrier waits for all readers, and its caller is one', holds, clock)
+}
+
+function deadlock(message: string, holds: readonly Hold[], clock: Clock): PoolError {
+  const nowMs = clock.nowMs()
+  return new PoolError('POOL_DEADLOCK', message, {
+    hint: 'begin the barrier outside of a scope that reads, and write outside of one too',
+    holders: holds.map((hold) => hold.toHolder(nowMs)),
     outcome: 'not_started',
   })
 }

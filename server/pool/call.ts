@@ -12,6 +12,8 @@ export interface LeaseCall<T> {
   readonly signal?: AbortSignal | undefined
   /** It has no effect when it fails with SQLITE_BUSY outside a transaction, so that it can be sent again. */
   readonly isSingle: boolean
+  /** Statements that are one transaction by themselves. */
+  readonly isAtomic?: boolean
   /** BEGIN and COMMIT of the pool. */
   readonly isOwn?: boolean
   send(call: StatementCall | undefined): Promise<T>
@@ -70,6 +72,19 @@ export function refusal(hold: Hold): PoolError {
   )
 }
 
+/** @throws the same for what was begun by a function that has returned, on a lease that it was lent */
+export function assertNotOver(hold: Hold): void {
+  if (hold.isOver) throw refusal(hold)
+  if (hold.transaction?.isEnding === true) throw functionReturned()
+}
+
+export function functionReturned(): PoolError {
+  return new PoolError('TRANSACTION_ENDED', 'the function around it has returned', {
+    hint: 'await every call inside the function',
+    outcome: 'rolled_back',
+  })
+}
+
 /** Waits for what is not a statement: the next rows of a cursor. */
 export async function callCursor<T>(
   hold: Hold,
@@ -77,6 +92,7 @@ export async function callCursor<T>(
   send: LeaseCall<T>['send'],
 ): Promise<T> {
   assertGood(hold)
+  assertNotOver(hold)
   signal?.throwIfAborted()
   hold.request.signal?.throwIfAborted()
   return await sendOnce(hold, { signal, send })
@@ -88,12 +104,13 @@ function released(site: { readonly stack?: string }): Error {
   return error
 }
 
-function assertAllowed(hold: Hold, { sql, signal, isSingle }: LeaseCall<unknown>): void {
+function assertAllowed(hold: Hold, { sql, signal, isSingle, isAtomic }: LeaseCall<unknown>): void {
+  assertNotOver(hold)
   signal?.throwIfAborted()
   hold.request.signal?.throwIfAborted()
-  if (hold.transaction === null) return
-  assertStillOpen(hold)
-  if (!(isSingle ? isControl(sql) : hasControl(sql))) return
+  if (hold.transaction !== null) assertStillOpen(hold)
+  else if (isAtomic !== true) return
+  if (!(isSingle && isAtomic !== true ? isControl(sql) : hasControl(sql))) return
   throw new PoolError(
     'TRANSACTION_CONTROL',
     `the transaction is the pool's to end: ${sql.trim()}`,

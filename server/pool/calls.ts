@@ -13,6 +13,8 @@ export class Calls {
   pendingCount = 0
   /** Of those in flight that can be stopped. */
   readonly stops = new Set<(reason: PoolError) => void>()
+  /** Closes each cursor that is open. */
+  readonly cursors = new Set<() => Promise<void>>()
   /** Nobody waits any more. */
   onQuiet: (() => void) | undefined
   /** The connection has answered everything. */

@@ -52,7 +52,10 @@ export async function closePool(
   const reason = new PoolError('POOL_CLOSED', 'the pool was closed while this lease was out', {
     hint: 'release every lease before close(), or give close() more time',
   })
-  for (const lane of lanes) lane.shut(reason)
+  for (const lane of lanes) {
+    lane.refuseWaiters()
+    lane.shut(reason)
+  }
   if (await isDoneWithin(clock, CLOSE_GRACE_MS, closeInOrder(parts))) return
   throw new PoolError('POOL_CLOSE_TIMEOUT', 'a statement or an opening did not end in time', {
     hint: 'SQLite cannot be interrupted: end the process, or wait for the statement',

@@ -21,10 +21,11 @@ export function isDeadlock(lane: Lane, scope: Scope, lanes: readonly Lane[]): bo
   }
 }
 
-/** Those whose scope waits in one of the lanes. */
+/** Those whose scope waits in one of the lanes, or for all of its readers. */
 function blockedHolds(stuck: ReadonlySet<Lane>): Set<Hold> {
   const blocked = new Set<Hold>()
   for (const lane of stuck) {
+    if (lane.raisedBy !== null) blocked.add(lane.raisedBy)
     for (const { scope } of lane.waiters) for (const { hold } of scope ?? []) blocked.add(hold)
   }
   return blocked

@@ -14,6 +14,8 @@ import type { TransactionWatch } from './transaction-watch.ts'
 export class HeldTransaction {
   /** It only reads, also on a connection that could write. */
   readonly isSnapshot: boolean
+  /** Its function has returned: COMMIT or ROLLBACK is on its way. */
+  isEnding = false
   /** Nobody knows what a stopped write has done: this must not be committed. */
   doom: PoolError | undefined
   watch: TransactionWatch | undefined
@@ -67,6 +69,8 @@ export class Hold {
   /** Until when its first statement may wait for a lock; 0: counted from its start. */
   deadlineMs = 0
   isReleased = false
+  /** The function that it was given to has returned: nothing is begun on it any more. */
+  isOver = false
   /** Resolves when the connection is clean again or closed; set once it ends. */
   ending: Promise<void> | undefined
   /** Why it was taken away. */

@@ -125,7 +125,9 @@ export class Housekeeper {
       new PoolError('LEASE_REVOKED', `${why}, and was taken back`, {
         hint: 'release every lease, or use withConnection, which does',
         holders: [hold.toHolder(nowMs)],
-        outcome: 'rolled_back',
+        // What it wrote outside of a transaction stays.
+        outcome:
+          hold.slot.role === 'reader' || hold.transaction !== null ? 'rolled_back' : 'unknown',
       }),
     )
   }

@@ -127,9 +127,19 @@ export class Lane implements HoldHost {
 
   /** A connection will become free without anyone giving one back. */
   get canMove(): boolean {
-    if (this.#barrier !== null) return false
     const { idle, resetting, zombie } = this.stats
-    return idle + resetting + zombie > 0 || this.#slots.isGrowing
+    if (this.#barrier === null) return idle + resetting + zombie > 0 || this.#slots.isGrowing
+    // Behind a barrier only those are served who came before it, and none when it is reached.
+    const isSomebodyBefore = !this.#line.isBarrierReached
+    return (
+      this.raisedBy !== null &&
+      (resetting + zombie > 0 || (isSomebodyBefore && this.#slots.isGrowing))
+    )
+  }
+
+  /** Whose barrier waits for the readers; `null` when there is none, or it is reached. */
+  get raisedBy(): Hold | null {
+    return this.#whenBarrier === undefined ? null : this.#barrier
   }
 
   /** Who holds connections of this lane, the oldest first; during a barrier whoever raised it. */
@@ -186,7 +196,11 @@ export class Lane implements HoldHost {
   }
 
   revoke(hold: Hold, reason: PoolError): void {
-    if (hold.isReleased) return
+    if (hold.isReleased) {
+      // It waits for a call that is still sent again and again.
+      if (hold.slot.hold === hold) hold.revocation ??= reason
+      return
+    }
     hold.revocation = reason
     this.stats.revoked += 1
     for (const stop of hold.calls?.stops ?? []) stop(reason)
@@ -476,7 +490,10 @@ export class Lane implements HoldHost {
     if (this.#whenBarrier === undefined && this.#whenDrained === undefined) return
     const { inUse, resetting, zombie } = this.stats
     if (inUse + resetting + zombie > 0) return
-    if (this.#line.isBarrierReached) this.#whenBarrier?.()
+    if (this.#line.isBarrierReached && this.#whenBarrier !== undefined) {
+      this.#whenBarrier()
+      this.#whenBarrier = undefined
+    }
     if (this.#line.isEmpty) this.#whenDrained?.()
   }
 }

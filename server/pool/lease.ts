@@ -192,15 +192,23 @@ export class Lease {
       },
       countRows: () => null,
     })
-    return {
-      next: () =>
-        callCursor(hold, options.signal, (call) => {
-          call?.cancellation?.onCancel(() => stopped?.cancel())
-          return cursor.next()
-        }),
+    const { cursors } = hold.calls!
+    // By way of the lease, which must not be taken for forgotten while its rows are read.
+    const close = async (): Promise<void> => {
+      cursors.delete(close)
       // Closing after release is what a `finally` does; the release has closed it.
-      close: () => (hold.isReleased ? Promise.resolve() : cursor.close()),
+      if (!this.isReleased) await cursor.close()
     }
+    cursors.add(close)
+    const next = async (): Promise<readonly unknown[] | undefined> => {
+      const rows = await callCursor(hold, options.signal, (call) => {
+        call?.cancellation?.onCancel(() => stopped?.cancel())
+        return cursor.next()
+      })
+      if (rows === undefined) cursors.delete(close)
+      return rows
+    }
+    return { next, close }
   }
 
   /**

@@ -7,4 +7,9 @@ export class Nesting {
     this.#last = turn.catch(() => undefined)
     return turn
   }
+
+  /** Resolves when those begun so far have ended. */
+  async settled(): Promise<void> {
+    await this.#last
+  }
 }

@@ -251,15 +251,15 @@ export class Pool {
     const { clock } = this.#parts
     const { timeoutMs = this.#parts.options.acquireTimeoutMs } = options
     const endMs = clock.nowMs() + timeoutMs
-    assertReadsNothing(this.#reader, currentScope(), clock.nowMs())
+    assertReadsNothing(this.#reader, currentScope(), clock)
     const behind = (db: Lease): Promise<T> => {
       const hold = Lease.holdOf(db)!
-      return behindBarrier(this.#reader, { hold, clock, endMs }, () => runScope(db, hold, fn))
+      const isStuck = (): boolean => isDeadlock(this.#reader, currentScope()!, this.#lanes)
+      const parts = { hold, clock, endMs, isStuck }
+      return behindBarrier(this.#reader, parts, () => runScope(db, hold, fn))
     }
-    return this.#scoped(
-      { kind: null, mode: 'write', fn: behind, site: this.#requests.site() },
-      options,
-    )
+    const site = this.#requests.site()
+    return this.#scoped({ kind: null, mode: 'write', fn: behind, site }, options)
   }
 
   /**
@@ -334,6 +334,7 @@ export class Pool {
     return await callStatement(hold, {
       sql: statements.map(({ sql }) => sql).join('; '),
       isSingle: true,
+      isAtomic: true,
       send: (call) => hold.connection.batch(statements, { isAtomic: true }, call),
       countRows: (results) => results.reduce((sum, { rows }) => sum + rows.length, 0),
     })
@@ -479,7 +480,7 @@ export class Pool {
 
   #runOnce<T>({ kind, fn }: ScopeCall<T>, lease: Lease): Promise<T> {
     const hold = Lease.holdOf(lease)!
-    const work = (): Promise<T> => runScope(lease, hold, fn)
+    const work = (): Promise<T> => runScope(lease, hold, fn, { isOwner: true })
     if (kind === null) return work()
     return traced(
       diagnostics.transaction,

@@ -121,9 +121,9 @@ describe('a lease that is taken away from a function', () => {
 
   //  step  outer      inner, not awaited
   //   1    begins     begins
-  //   2    ends       goes on
-  //   3               still hears that the lease was taken away
-  it('ends also a scope that its outer one has not waited for', async () => {
+  //   2    returns    is refused, and undone
+  //   3    commits
+  it('is ended by the return of its outer one, which has not waited for it', async () => {
     const rig = await PoolRig.open()
     const lease = await rig.pool.acquire({ mode: 'write' })
     let inner: Watched<unknown> | undefined
@@ -137,9 +137,13 @@ describe('a lease that is taken away from a function', () => {
       )
       await begun.promise
     })
-    watch(rig.pool.close({ timeoutMs: 0 }))
-    await rig.advance(0)
-    assert.equal((inner!.error as PoolError).code, 'POOL_CLOSED')
+    assert.equal((inner!.error as PoolError).code, 'TRANSACTION_ENDED')
+    assert.deepEqual(lettered(rig.writer.calls), [
+      'BEGIN IMMEDIATE',
+      'SAVEPOINT a',
+      'ROLLBACK TO a; RELEASE a',
+      'COMMIT',
+    ])
   })
 })
 

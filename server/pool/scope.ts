@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { assertNotOver, functionReturned } from './call.ts'
 import type { PoolError } from './errors.ts'
 import type { Hold } from './hold.ts'
 import type { Lease } from './lease.ts'
@@ -14,6 +15,10 @@ export class Scope {
   readonly hold: Hold
   readonly parent: Scope | undefined
   readonly nesting = new Nesting()
+  /** Ends each scope on the same lease that runs inside of it. */
+  readonly inner = new Set<(reason: PoolError) => void>()
+  /** Its function has returned. Timers that it has set still run in its context, and are nobody's. */
+  isEnded = false
 
   constructor(lease: Lease, hold: Hold, parent: Scope | undefined) {
     this.lease = lease
@@ -21,10 +26,21 @@ export class Scope {
     this.parent = parent
   }
 
+  /** Its function has returned: what it has begun on its lease and not awaited is refused, and waited for. */
+  async end(): Promise<void> {
+    this.isEnded = true
+    for (const abandon of this.inner) abandon(functionReturned())
+    await this.nesting.settled()
+  }
+
+  get isLive(): boolean {
+    return !this.isEnded && !this.hold.isReleased
+  }
+
   /** This scope and those around it. */
   *[Symbol.iterator](): Generator<Scope> {
     for (let scope: Scope | undefined = this as Scope; scope !== undefined; scope = scope.parent) {
-      if (!scope.hold.isReleased) yield scope
+      if (scope.isLive) yield scope
     }
   }
 }
@@ -33,17 +49,25 @@ const current = new AsyncLocalStorage<Scope>()
 
 /** The innermost scope that the caller runs in. */
 export function currentScope(): Scope | undefined {
-  return current.getStore()
+  const scope = current.getStore()
+  // An ended one would keep all those before it in memory, where each run begins the next.
+  return scope === undefined || scope.isLive ? scope : [...scope][0]
 }
 
-/** Runs `fn` with a lease, and ends early, by its reason, when the lease is revoked. */
+/**
+ * Runs `fn` with a lease, and ends early, by its reason, when the lease is revoked. What was begun in it and not
+ * awaited is refused once it has returned, and a nested transaction is waited for.
+ */
 export function runScope<T>(
   lease: Lease,
   hold: Hold,
   fn: (db: Lease) => T | Promise<T>,
+  { isOwner = false }: { readonly isOwner?: boolean } = {},
 ): Promise<T> {
-  const scope = new Scope(lease, hold, current.getStore())
+  const scope = new Scope(lease, hold, currentScope())
+  const around = scopeOf(hold)
   return new Promise((resolve, reject) => {
+    around?.inner.add(reject)
     const outer = hold.onRevoked
     const onRevoked = (reason: PoolError): void => {
       reject(reason)
@@ -57,6 +81,9 @@ export function runScope<T>(
       } finally {
         // Else each of many transactions inside of one would stay on the lease.
         if (hold.onRevoked === onRevoked) hold.onRevoked = outer
+        around?.inner.delete(reject)
+        if (isOwner) hold.isOver = true
+        await scope.end()
       }
     }
     current.run(scope, run).then(resolve, reject)
@@ -65,8 +92,11 @@ export function runScope<T>(
 
 /** A transaction inside whatever the lease is in. */
 export function nest<T>(lease: Lease, hold: Hold, fn: (db: Lease) => T | Promise<T>): Promise<T> {
-  const nesting = scopeOf(hold)?.nesting ?? (hold.nesting ??= new Nesting())
-  return nesting.run(() => {
+  const around = scopeOf(hold)
+  const nesting = around?.nesting ?? (hold.nesting ??= new Nesting())
+  return nesting.run(async () => {
+    assertNotOver(hold)
+    if (around?.isEnded === true) throw functionReturned()
     const work = (): Promise<T> => runScope(lease, hold, fn)
     if (hold.transaction !== null || hold.connection.inTransaction) return inSavepoint(hold, work)
     return inTransaction(hold.slot.role === 'writer' ? 'immediate' : 'snapshot', hold, work)
@@ -74,6 +104,6 @@ export function nest<T>(lease: Lease, hold: Hold, fn: (db: Lease) => T | Promise
 }
 
 function scopeOf(hold: Hold): Scope | undefined {
-  for (const scope of current.getStore() ?? []) if (scope.hold === hold) return scope
+  for (const scope of currentScope() ?? []) if (scope.hold === hold) return scope
   return undefined
 }

@@ -16,7 +16,12 @@ export function hasControl(script: string): boolean {
   for (const head of statementHeads(script)) {
     if (isInTrigger) isInTrigger = head[0] !== 'end'
     else if (isControl(head.join(' '))) return true
-    else isInTrigger = head[0] === 'create' && head.includes('trigger')
+    else isInTrigger = isTrigger(head)
   }
   return false
+}
+
+function isTrigger([verb, second, third]: readonly string[]): boolean {
+  const isTemporary = second === 'temp' || second === 'temporary'
+  return verb === 'create' && (isTemporary ? third : second) === 'trigger'
 }

@@ -51,10 +51,11 @@ export async function inTransaction<T>(
     await rollBack(hold)
     throw error
   }
-  hold.transaction?.watch?.stop()
+  ending(hold)
   try {
     assertGood(hold)
     assertStillOpen(hold)
+    await closeCursors(hold)
     await control(hold, 'COMMIT')
   } catch (error) {
     await rollBack(hold)
@@ -73,6 +74,17 @@ export async function inSavepoint<T>(hold: Hold, fn: () => Promise<T>): Promise<
   savepointCount += 1
   const name = `glasspool_${savepointCount}`
   await control(hold, `SAVEPOINT ${name}`)
+  // Inside a transaction that the caller began: it too may be rolled back by SQLite.
+  const isCallers = hold.transaction === null
+  if (isCallers) hold.transaction = new HeldTransaction(false)
+  try {
+    return await between(hold, name, fn)
+  } finally {
+    if (isCallers) hold.transaction = null
+  }
+}
+
+async function between<T>(hold: Hold, name: string, fn: () => Promise<T>): Promise<T> {
   let result: T
   try {
     result = await fn()
@@ -81,18 +93,31 @@ export async function inSavepoint<T>(hold: Hold, fn: () => Promise<T>): Promise<
     await undo(hold, `ROLLBACK TO ${name}; RELEASE ${name}`)
     throw error
   }
+  assertStillOpen(hold)
   await control(hold, `RELEASE ${name}`)
   return result
 }
 
 function rollBack(hold: Hold): Promise<void> {
-  hold.transaction?.watch?.stop()
+  ending(hold)
   return undo(hold, 'ROLLBACK').finally(() => left(hold))
+}
+
+/** From here on nothing is begun in it, and no limit takes it away: COMMIT or ROLLBACK goes out next. */
+function ending(hold: Hold): void {
+  const transaction = hold.transaction!
+  transaction.isEnding = true
+  transaction.watch?.stop()
 }
 
 /** One that could not be ended is still the pool's, until the reset at release. */
 function left(hold: Hold): void {
   if (!hold.connection.inTransaction) hold.transaction = null
+}
+
+/** A cursor that is open keeps SQLite from ending its transaction. */
+async function closeCursors(hold: Hold): Promise<void> {
+  for (const close of hold.calls!.cursors) await close()
 }
 
 async function undo(hold: Hold, sql: string): Promise<void> {
@@ -101,6 +126,7 @@ async function undo(hold: Hold, sql: string): Promise<void> {
   // SQLite has rolled back by itself after some errors (a full disk, an I/O error).
   if (!hold.connection.inTransaction) return
   try {
+    await closeCursors(hold)
     await control(hold, sql)
   } catch {
     await discard(hold)

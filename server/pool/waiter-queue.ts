@@ -27,6 +27,8 @@ export class Waiter {
   holders: readonly HolderRef[] = NOBODY
   /** Stops listening to the caller's signal. */
   stopListening: (() => void) | undefined = undefined
+  /** Where it waits; one may be moved to another line while somebody is about to refuse it. By the queue. */
+  queue: WaiterQueue | null = null
   /** Its number in the row of its priority; `NOT_QUEUED` outside. By the queue. */
   place = NOT_QUEUED
 
@@ -155,12 +157,14 @@ export class WaiterQueue {
 
   push(waiter: Waiter): void {
     this.#rowOf(waiter).push(waiter)
+    waiter.queue = this
     this.#size += 1
   }
 
   /** Takes a waiter out; `false` when someone else already has. */
   remove(waiter: Waiter): boolean {
-    if (waiter.place === NOT_QUEUED) return false
+    if (waiter.queue !== this) return false
+    waiter.queue = null
     this.#rowOf(waiter).remove(waiter)
     this.#size -= 1
     return true

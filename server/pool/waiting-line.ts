@@ -216,7 +216,8 @@ export class WaitingLine {
   #next(): Waiter | null {
     if (this.#isSuspended) return null
     if (this.#before === null) return this.#queue.head
-    for (const waiter of this.#queue) if (this.#before.has(waiter)) return waiter
+    // They are in the order in which they are to be served.
+    for (const waiter of this.#before) return waiter
     return null
   }
 
