@@ -11,7 +11,8 @@ import { diagnostics } from '../server/pool/diagnostics.ts'
 import { POOL_ERROR_CODES } from '../server/pool/errors.ts'
 import { POOL_OPTION_NAMES, resolvePoolOptions, type PoolOptions } from '../server/pool/options.ts'
 import { Lease, type LeaseCallOptions } from '../server/pool/lease.ts'
-import type { Pool, ScopeOptions } from '../server/pool/pool.ts'
+import type { ScopeOptions } from '../server/pool/acquire-request.ts'
+import type { Pool } from '../server/pool/pool.ts'
 import { Statement } from '../server/pool/statement.ts'
 import {
   ConnectionLostError,

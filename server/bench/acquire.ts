@@ -33,6 +33,14 @@ const cases = {
 } as const satisfies Record<string, Omit<AcquireCase, 'sampleMs'>>
 
 type CaseName = keyof typeof cases
+
+/** Cases that are compared with each other are measured side by side, and the contenders of each likewise. */
+const groups: readonly (readonly CaseName[])[] = [
+  ['uncontended'],
+  ['contended'],
+  ['queue_32', 'queue_10000'],
+  ['queue_32_awaited', 'queue_10000_awaited'],
+]
 const caseNames = Object.keys(cases) as CaseName[]
 
 const [ours, ...others] = Object.keys(contenders) as [string, ...string[]]
@@ -79,8 +87,8 @@ export async function measureAcquire(
   try {
     // The first round is for the compiler, and is thrown away.
     for (let round = -1; round < rounds; round += 1) {
-      for (const name of rotate(caseNames, round)) {
-        for (const subject of rotate(subjects, round)) {
+      for (const [group, subject] of pairs(rotate(groups, round), rotate(subjects, round))) {
+        for (const name of group) {
           const sample = await subject.sample({ ...cases[name], sampleMs })
           const key = `${name} ${subject.name}`
           if (round >= 0) samples.set(key, [...(samples.get(key) ?? []), sample])
@@ -116,6 +124,10 @@ export async function measureAcquire(
       isMet: ratios[ratio]! <= bars[ratio],
     })),
   }
+}
+
+function* pairs<A, B>(firsts: readonly A[], seconds: readonly B[]): Generator<readonly [A, B]> {
+  for (const first of firsts) for (const second of seconds) yield [first, second]
 }
 
 function byCase<T>(value: (name: CaseName) => T): Record<CaseName, T> {

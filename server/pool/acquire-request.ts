@@ -24,6 +24,15 @@ export interface CallOptions {
   readonly priority?: number
 }
 
+/** What a scope takes beside `CallOptions`. */
+export interface ScopeOptions extends CallOptions {
+  /**
+   * `fn` may be run again, so many times at most, on a connection granted anew, when it failed because another process
+   * had written (`SQLITE_BUSY_SNAPSHOT`) or held the lock (`DB_BUSY`). *Default*: 0, as only you know that it is repeatable.
+   */
+  readonly maxRetries?: number
+}
+
 /** An acquire as the lane sees it. */
 export interface AcquireRequest {
   readonly label: string | null

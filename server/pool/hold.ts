@@ -135,7 +135,9 @@ export class Hold {
   whenQuiet(): Promise<void> | undefined {
     const { calls } = this
     if (calls === null || calls.awaitedCount === 0) return undefined
-    return new Promise((resolve) => (calls.onQuiet = resolve))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    calls.onQuiet = resolve
+    return promise
   }
 
   /** As those see it who wait for it. */

@@ -1,4 +1,4 @@
-export type { AcquireMode, CallOptions } from './acquire-request.ts'
+export type { AcquireMode, CallOptions, ScopeOptions } from './acquire-request.ts'
 export { systemClock, type Clock, type Timer } from './clock.ts'
 export type { CloseOptions } from './closing.ts'
 export type {
@@ -26,5 +26,5 @@ export {
 } from './errors.ts'
 export { Lease, type LeaseCallOptions } from './lease.ts'
 export { resolvePoolOptions, type PoolOptions, type ResolvedPoolOptions } from './options.ts'
-export { Pool, type PoolHooks, type PoolParts, type ScopeOptions } from './pool.ts'
+export { Pool, type PoolHooks, type PoolParts } from './pool.ts'
 export { Statement } from './statement.ts'

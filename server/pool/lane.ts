@@ -3,7 +3,7 @@ import type { LaneStats, PoolStats } from '../../telemetry/stats.ts'
 import type { AcquireRequest } from './acquire-request.ts'
 import type { CapacityWatch } from './capacity-watch.ts'
 import type { Clock } from './clock.ts'
-import type { Connection, OpenConnection } from './connection.ts'
+import type { OpenConnection } from './connection.ts'
 import { diagnostics } from './diagnostics.ts'
 import { errorCodeOf } from './error-text.ts'
 import { InvariantError, type PoolError } from './errors.ts'
@@ -19,10 +19,6 @@ import type { Waiter } from './waiter-queue.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 const DONE = Promise.resolve()
-
-/** Something outlives its holder unless it is undone. */
-const isDirty = ({ inTransaction, openCursorCount, isAltered }: Connection): boolean =>
-  inTransaction || openCursorCount > 0 || isAltered
 
 /** A connection that takes longer to be cleaned is closed: its place must not be lost to it. */
 export const RESET_LIMIT_MS = 5000
@@ -190,7 +186,7 @@ export class Lane implements HoldHost {
     const ending =
       quiet === undefined
         ? this.#takeBack(hold, isDiscarded)
-        : quiet.then(() => this.#takeBack(hold, isDiscarded))
+        : this.#takeBackAfter(quiet, hold, isDiscarded)
     hold.ending = ending
     return ending
   }
@@ -411,7 +407,7 @@ export class Lane implements HoldHost {
     const nowMs = isInstant ? UNSTAMPED : this.clock.nowMs()
     this.#countRelease(hold, nowMs)
     // Before it is anyone else's.
-    const isTold = this.#parts.observer.isObserved && !this.#line.isEmpty
+    const isTold = !this.#line.isEmpty && this.#parts.observer.isObserved
     const releasedBy = isTold ? hold.toRef(nowMs) : null
     slot.hold = null
     // Its thread ended while the lease was out: the lane has already counted it off.
@@ -423,9 +419,14 @@ export class Lane implements HoldHost {
     if (isDiscarded || this.#slots.isShut) {
       return this.#slots.close(slot, this.#slots.isShut ? 'shutdown' : 'discarded')
     }
-    if (isDirty(hold.connection)) return this.#reset(hold, releasedBy)
+    if (slot.isDirty) return this.#reset(hold, releasedBy)
     this.#supply(slot, releasedBy, nowMs)
     return DONE
+  }
+
+  async #takeBackAfter(quiet: Promise<void>, hold: Hold, isDiscarded: boolean): Promise<void> {
+    await quiet
+    await this.#takeBack(hold, isDiscarded)
   }
 
   #countRelease(hold: Hold, nowMs: number): void {
@@ -480,10 +481,13 @@ export class Lane implements HoldHost {
   #stampSoon(): void {
     if (this.#isStampDue) return
     this.#isStampDue = true
-    this.clock.atEndOfTurn(() => {
-      this.#isStampDue = false
-      this.#parts.stamp(this.clock.nowMs())
-    })
+    this.clock.atEndOfTurn(this.#stampNow)
+  }
+
+  /** Made once: a function that has a closure in it makes it at each call, also when it returns before. */
+  readonly #stampNow = (): void => {
+    this.#isStampDue = false
+    this.#parts.stamp(this.clock.nowMs())
   }
 
   #noteQuiet(): void {

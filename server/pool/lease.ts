@@ -245,12 +245,13 @@ export class Lease {
 
   #end(isDiscarded: boolean): Promise<void> {
     const hold = this.#hold
+    const { host } = hold
     if (hold.isReleased) {
-      if (hold.revocation === undefined) hold.host.stats.doubleReleased += 1
+      if (hold.revocation === undefined) host.stats.doubleReleased += 1
       return Promise.reject(refusal(hold))
     }
-    if (hold.host.limits.looksForLeaks) hold.releaseSite = captureSite()
-    return hold.host.end(hold, isDiscarded)
+    if (host.limits.looksForLeaks) hold.releaseSite = captureSite()
+    return host.end(hold, isDiscarded)
   }
 
   #limited(options: StatementOptions): StatementCall {

@@ -1,7 +1,7 @@
 import type { HolderRef, PoolObserver, PoolState } from '../../telemetry/events.ts'
 import type { ConnectionRow, WaiterRow } from '../../telemetry/protocol.ts'
 import type { PoolStats, Role } from '../../telemetry/stats.ts'
-import type { AcquireMode, AcquireRequest, CallOptions } from './acquire-request.ts'
+import type { AcquireMode, AcquireRequest, CallOptions, ScopeOptions } from './acquire-request.ts'
 import { connectionRows, waiterRows } from './activity.ts'
 import { assertReadsNothing, behindBarrier } from './barrier.ts'
 import { callStatement } from './call.ts'
@@ -54,15 +54,6 @@ export interface PoolParts {
   readonly clock: Clock
   readonly open: OpenConnection
   readonly hooks?: PoolHooks
-}
-
-/** What a scope takes beside `CallOptions`. */
-export interface ScopeOptions extends CallOptions {
-  /**
-   * `fn` may be run again, so many times at most, on a connection granted anew, when it failed because another process
-   * had written (`SQLITE_BUSY_SNAPSHOT`) or held the lock (`DB_BUSY`). *Default*: 0, as only you know that it is repeatable.
-   */
-  readonly maxRetries?: number
 }
 
 type ScopeFunction<T> = (db: Lease) => T | Promise<T>
@@ -499,11 +490,13 @@ export class Pool {
   }
 
   #acquire(request: AcquireRequest, mode: AcquireMode): Promise<Lease> {
-    const { acquire } = diagnostics
-    if (!acquire.hasSubscribers) return this.#acquireIn(request, mode)
-    const { label } = request
-    const message = { pool: this.#parts.stats.name, mode, label }
-    return acquire.tracePromise(() => this.#acquireIn(request, mode), message)
+    const isTraced = diagnostics.acquire.hasSubscribers
+    return isTraced ? this.#acquireTraced(request, mode) : this.#acquireIn(request, mode)
+  }
+
+  #acquireTraced(request: AcquireRequest, mode: AcquireMode): Promise<Lease> {
+    const message = { pool: this.#parts.stats.name, mode, label: request.label }
+    return diagnostics.acquire.tracePromise(() => this.#acquireIn(request, mode), message)
   }
 
   #acquireIn(request: AcquireRequest, mode: AcquireMode): Promise<Lease> {
@@ -523,7 +516,7 @@ export class Pool {
   }
 
   #laneOf(mode: AcquireMode): Lane {
-    return mode === 'write' || this.#parts.stats.reader.max === 0 ? this.#writer : this.#reader
+    return mode === 'write' || this.#reader.stats.max === 0 ? this.#writer : this.#reader
   }
 
   #restMs(endMs: number): number {

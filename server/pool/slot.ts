@@ -42,6 +42,12 @@ export class Slot {
     this.generation = parts.generation
   }
 
+  /** Something outlives its holder unless it is undone. */
+  get isDirty(): boolean {
+    const { inTransaction, openCursorCount, isAltered } = this.connection!
+    return inTransaction || openCursorCount > 0 || isAltered
+  }
+
   /** How long it has been in this state. */
   ageMs(nowMs: number): number {
     return this.sinceMs === UNSTAMPED ? 0 : nowMs - this.sinceMs
