@@ -19,36 +19,34 @@ export interface HistogramSnapshot {
  * `onRecord` lets the OpenTelemetry histogram hear the same values, so the two cannot disagree.
  */
 export class Histogram {
+  count = 0
   sumMs = 0
   readonly #buckets = new Float64Array(BUCKET_COUNT)
-  #recordedCount = 0
-  #zeroCount = 0
+  /** Of these, those in the buckets; the others took no time, and stand in none before somebody looks. */
+  #inBuckets = 0
 
   /** Hears every recorded value after it was counted; `undefined` (the default) costs one check. */
   onRecord: ((valueMs: number, errorType: string | undefined) => void) | undefined = undefined
-
-  get count(): number {
-    return this.#recordedCount + this.#zeroCount
-  }
 
   /** Counts one duration. `errorType` is passed on to `onRecord` and is not counted apart. */
   record(valueMs: number, errorType?: string): void {
     const index = bucketIndex(valueMs)
     this.#buckets[index] = this.#buckets[index]! + 1
-    this.#recordedCount += 1
+    this.#inBuckets += 1
+    this.count += 1
     this.sumMs += valueMs
     this.onRecord?.(valueMs, errorType)
   }
 
   /** The same as `record(0)`, for what mostly takes no time. */
   recordZero(): void {
-    this.#zeroCount += 1
+    this.count += 1
     this.onRecord?.(0, undefined)
   }
 
   snapshot(): HistogramSnapshot {
     const buckets = this.#buckets.slice()
-    buckets[0] = buckets[0]! + this.#zeroCount
+    buckets[0] = buckets[0]! + this.count - this.#inBuckets
     return { count: this.count, sumMs: this.sumMs, buckets }
   }
 }
