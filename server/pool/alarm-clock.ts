@@ -1,7 +1,4 @@
-import type { Clock, Timer } from './clock.ts'
-
-/** Longer delays overflow a timer; it rings early then and is simply set again. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1
+import { type Clock, LONGEST_TIMER_MS, type Timer } from './clock.ts'
 
 /**
  * One timer for many deadlines: it is set for the earliest that it was told, and whoever hears it looks
@@ -31,7 +28,8 @@ export class AlarmClock {
     const delayMs = Math.ceil(deadlineMs - this.#clock.nowMs())
     this.#timer = this.#clock.setTimer(
       () => this.#ring(),
-      Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS),
+      // For a later one it rings early, and is simply set again.
+      Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS),
       { isVital: true },
     )
   }

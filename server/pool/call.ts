@@ -1,5 +1,7 @@
+import { type CallSite, framesOf } from './call-site.ts'
 import type { StatementCall } from './connection.ts'
 import { diagnostics, traced } from './diagnostics.ts'
+import { errorCodeOf } from './error-text.ts'
 import { type Outcome, PoolError } from './errors.ts'
 import type { Hold } from './hold.ts'
 import { callStoppable } from './stoppable-call.ts'
@@ -98,9 +100,9 @@ export async function callCursor<T>(
   return await sendOnce(hold, { signal, send })
 }
 
-function released(site: { readonly stack?: string }): Error {
+function released(site: CallSite): Error {
   const error = new Error('it was released here')
-  error.stack = `Error: ${error.message}\n${(site.stack ?? '').split('\n').slice(1).join('\n')}`
+  error.stack = `Error: ${error.message}\n${framesOf(site) ?? ''}`
   return error
 }
 
@@ -228,10 +230,8 @@ function pause({ host }: Hold, attempts: number): Promise<void> {
 
 /** Not SQLITE_BUSY_SNAPSHOT: no wait makes an old snapshot new. */
 function isBusy(error: unknown): boolean {
-  const code = (error as { readonly code?: unknown } | null)?.code
-  return (
-    typeof code === 'string' && code.startsWith('SQLITE_BUSY') && code !== 'SQLITE_BUSY_SNAPSHOT'
-  )
+  const code = errorCodeOf(error)
+  return code.startsWith('SQLITE_BUSY') && code !== 'SQLITE_BUSY_SNAPSHOT'
 }
 
 function busy(
@@ -249,8 +249,7 @@ function busy(
 
 /** SQLite only says "readonly database", which sends people to look at file modes. */
 function explain(hold: Hold, error: unknown): unknown {
-  const code = (error as { readonly code?: unknown } | null)?.code
-  if (hold.slot.role !== 'reader' || code !== 'SQLITE_READONLY') return error
+  if (hold.slot.role !== 'reader' || errorCodeOf(error) !== 'SQLITE_READONLY') return error
   return new PoolError('LEASE_READ_ONLY', 'this lease is on a reader, and the statement writes', {
     hint: "pass { mode: 'write' }, or use pool.run or pool.transaction",
     cause: error,

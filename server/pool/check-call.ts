@@ -1,9 +1,7 @@
 import { inspect } from 'node:util'
 import type { AcquireMode, CallOptions } from './acquire-request.ts'
+import { LONGEST_TIMER_MS } from './clock.ts'
 import { PoolError } from './errors.ts'
-
-/** Node fires a longer timer at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** What is wrong with what a call was given; `null` when nothing is. */
 export function wrongCall(options: CallOptions): PoolError | null {

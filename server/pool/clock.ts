@@ -15,6 +15,9 @@ export interface Clock {
   atEndOfTurn(callback: () => void): void
 }
 
+/** Node fires a longer timer at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** The global is a getter, and costs more than the reading. */
 const { performance } = globalThis
 

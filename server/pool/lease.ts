@@ -1,6 +1,7 @@
 import type { TraceRef } from '../../telemetry/events.ts'
 import type { Role } from '../../telemetry/stats.ts'
 import { assertGood, callCursor, callStatement, refusal } from './call.ts'
+import { callBatch } from './call-batch.ts'
 import { captureSite } from './call-site.ts'
 import type { Cancellation } from './cancellation.ts'
 import type {
@@ -154,12 +155,7 @@ export class Lease {
 
   /** Several statements in one message, in order. The first that fails ends it; its error has the `index`. */
   batch(statements: readonly BatchStatement[]): Promise<BatchResult[]> {
-    return callStatement(this.#hold, {
-      sql: statements.map(({ sql }) => sql).join('; '),
-      isSingle: false,
-      send: (call) => this.#hold.connection.batch(statements, { isAtomic: false }, call),
-      countRows: (results) => results.reduce((sum, { rows }) => sum + rows.length, 0),
-    })
+    return callBatch(this.#hold, statements, { isAtomic: false })
   }
 
   /** The columns of a statement, which is not run. */

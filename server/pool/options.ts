@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { inspect } from 'node:util'
 import { nearestName } from '../nearest-name.ts'
+import { LONGEST_TIMER_MS } from './clock.ts'
 import { PoolError } from './errors.ts'
 
 /** What a pool may be told. Everything but `path` has a default. `docs/pool.md` is the table of it. */
@@ -63,7 +64,6 @@ export type ResolvedPoolOptions = Required<PoolOptions>
 export const MEMORY = ':memory:'
 
 const MEBIBYTE = 1024 * 1024
-const LONGEST_MS = 2 ** 31 - 1
 const DEFAULT_SIZE = 5
 
 interface NumberRule {
@@ -74,7 +74,7 @@ interface NumberRule {
 
 const rule = (
   fallback: number | NumberRule['fallback'],
-  maximum = LONGEST_MS,
+  maximum = LONGEST_TIMER_MS,
   minimum = 0,
 ): NumberRule => ({
   minimum,

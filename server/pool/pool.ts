@@ -4,7 +4,7 @@ import type { PoolStats, Role } from '../../telemetry/stats.ts'
 import type { AcquireMode, AcquireRequest, CallOptions, ScopeOptions } from './acquire-request.ts'
 import { connectionRows, waiterRows } from './activity.ts'
 import { assertReadsNothing, behindBarrier } from './barrier.ts'
-import { callStatement } from './call.ts'
+import { callBatch } from './call-batch.ts'
 import type { CallSite } from './call-site.ts'
 import { CapacityWatch } from './capacity-watch.ts'
 import { assertAge, assertFunction, invalid, wrongTimeout } from './check-call.ts'
@@ -193,7 +193,10 @@ export class Pool {
     )
   }
 
-  /** As `read`, of a moment after every write that was asked for before, also those that still wait or run. */
+  /**
+   * As `read`, of a moment after every write that was asked for before, also those that still wait or run; of those
+   * that wait, the ones with the same or a higher `priority`.
+   */
   async readAfterWrite<T>(fn: ScopeFunction<T>, options: CallOptions = NO_OPTIONS): Promise<T> {
     assertFunction(fn)
     const { timeoutMs = this.#parts.options.acquireTimeoutMs } = options
@@ -245,7 +248,8 @@ export class Pool {
     assertReadsNothing(this.#reader, currentScope(), clock)
     const behind = (db: Lease): Promise<T> => {
       const hold = Lease.holdOf(db)!
-      const isStuck = (): boolean => isDeadlock(this.#reader, currentScope()!, this.#lanes)
+      const scope = currentScope()!
+      const isStuck = (): boolean => isDeadlock(this.#reader, scope, this.#lanes)
       const parts = { hold, clock, endMs, isStuck }
       return behindBarrier(this.#reader, parts, () => runScope(db, hold, fn))
     }
@@ -276,10 +280,7 @@ export class Pool {
     args: BindArguments = [],
     options: CallOptions & LeaseCallOptions = NO_OPTIONS,
   ): Promise<R | undefined> {
-    await using lease = await this.#acquire(
-      this.#requests.ofStatement(options),
-      options.mode ?? 'read',
-    )
+    await using lease = await this.#lend(options, 'read')
     return await lease.get<R>(sql, args, shapeOf(options))
   }
 
@@ -289,10 +290,7 @@ export class Pool {
     args: BindArguments = [],
     options: CallOptions & LeaseCallOptions = NO_OPTIONS,
   ): Promise<R[]> {
-    await using lease = await this.#acquire(
-      this.#requests.ofStatement(options),
-      options.mode ?? 'read',
-    )
+    await using lease = await this.#lend(options, 'read')
     return await lease.all<R>(sql, args, shapeOf(options))
   }
 
@@ -302,10 +300,7 @@ export class Pool {
     args: BindArguments = [],
     options: CallOptions & LeaseCallOptions = NO_OPTIONS,
   ): Promise<RunResult> {
-    await using lease = await this.#acquire(
-      this.#requests.ofStatement(options),
-      options.mode ?? 'write',
-    )
+    await using lease = await this.#lend(options, 'write')
     return await lease.run(sql, args, shapeOf(options))
   }
 
@@ -317,18 +312,8 @@ export class Pool {
     statements: readonly BatchStatement[],
     options: CallOptions = NO_OPTIONS,
   ): Promise<BatchResult[]> {
-    await using lease = await this.#acquire(
-      this.#requests.ofStatement(options),
-      options.mode ?? 'write',
-    )
-    const hold = Lease.holdOf(lease)!
-    return await callStatement(hold, {
-      sql: statements.map(({ sql }) => sql).join('; '),
-      isSingle: true,
-      isAtomic: true,
-      send: (call) => hold.connection.batch(statements, { isAtomic: true }, call),
-      countRows: (results) => results.reduce((sum, { rows }) => sum + rows.length, 0),
-    })
+    await using lease = await this.#lend(options, 'write')
+    return await callBatch(Lease.holdOf(lease)!, statements, { isAtomic: true })
   }
 
   /** Leases of one role, oldest first. Reading changes nothing. */
@@ -487,6 +472,11 @@ export class Pool {
         return scope
     }
     return undefined
+  }
+
+  /** For one statement. */
+  #lend(options: CallOptions, mode: AcquireMode): Promise<Lease> {
+    return this.#acquire(this.#requests.ofStatement(options), options.mode ?? mode)
   }
 
   #acquire(request: AcquireRequest, mode: AcquireMode): Promise<Lease> {

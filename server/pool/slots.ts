@@ -94,11 +94,7 @@ export class Slots {
   }
 
   rest(slot: Slot, nowMs: number): void {
-    const { stats } = this.#parts
-    count(stats, slot.state, -1)
-    stats.idle += 1
-    slot.state = 'idle'
-    slot.sinceMs = nowMs
+    this.move(slot, 'idle', nowMs)
     this.#idle.push(slot)
   }
 

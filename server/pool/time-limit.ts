@@ -1,7 +1,4 @@
-import type { Clock, Timer } from './clock.ts'
-
-/** Node fires a longer timer at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+import { type Clock, LONGEST_TIMER_MS, type Timer } from './clock.ts'
 
 /** Whether `work` was done within `limitMs`. Rejects as it does, if in time. */
 export async function isDoneWithin(

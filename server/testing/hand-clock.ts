@@ -1,7 +1,4 @@
-import type { Clock, Timer } from '../pool/clock.ts'
-
-/** What a timer of Node takes; anything else it fires after 1 ms, with a warning at most. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1
+import { type Clock, LONGEST_TIMER_MS, type Timer } from '../pool/clock.ts'
 
 interface HandTimer {
   readonly id: number
@@ -31,7 +28,7 @@ export class HandClock implements Clock {
     delayMs: number,
     options: { readonly isVital?: boolean } = {},
   ): Timer {
-    if (!(delayMs >= 0 && delayMs <= LONGEST_DELAY_MS)) {
+    if (!(delayMs >= 0 && delayMs <= LONGEST_TIMER_MS)) {
       throw new RangeError(`a timer of ${delayMs} ms would fire at once`)
     }
     this.#lastId += 1
