@@ -1,5 +1,11 @@
 import type { PoolError } from './errors.ts'
 
+/** A call in flight that can be ended. */
+export interface Stop {
+  /** Its lease is taken away. */
+  revoked(reason: PoolError): void
+}
+
 /** The calls of one lease. Made with the first one. */
 export class Calls {
   statementCount = 0
@@ -9,10 +15,11 @@ export class Calls {
   lastStartedMs: number | null = null
   /** Those whose callers wait. */
   awaitedCount = 0
-  /** Those that the connection has not answered; more than are awaited when callers were told the end before. */
+  /** Those that the connection has not answered. */
   pendingCount = 0
-  /** Of those in flight that can be stopped. */
-  readonly stops = new Set<(reason: PoolError) => void>()
+  /** Of these, those whose callers were told the end before. */
+  strandedCount = 0
+  readonly stops = new Set<Stop>()
   /** Closes each cursor that is open. */
   readonly cursors = new Set<() => Promise<void>>()
   /** Nobody waits any more. */

@@ -199,7 +199,7 @@ export class Lane implements HoldHost {
     }
     hold.revocation = reason
     this.stats.revoked += 1
-    for (const stop of hold.calls?.stops ?? []) stop(reason)
+    for (const stop of hold.calls?.stops ?? []) stop.revoked(reason)
     void this.end(hold, false)
     hold.onRevoked?.(reason)
   }

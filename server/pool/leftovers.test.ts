@@ -4,6 +4,7 @@ import { settled } from '../testing/hand-clock.ts'
 import { PoolRig } from '../testing/pool-rig.ts'
 import { watch, type Watched } from '../testing/watched.ts'
 import type { PoolError } from './errors.ts'
+import { STOP_GRACE_MS } from './stoppable-call.ts'
 
 const ONE_READER = { readers: { min: 1, max: 1 } }
 const codeOf = ({ error }: Watched<unknown>): string => (error as PoolError).code
@@ -74,6 +75,32 @@ describe('what a function has begun and not awaited', () => {
       'INSERT audit',
       'COMMIT',
     ])
+  })
+})
+
+describe('a transaction with a statement that SQLite still runs for nobody', () => {
+  it('ends without waiting for it, also when another of its statements is in flight', async () => {
+    const rig = await PoolRig.open()
+    const stuck = rig.writer.hold('UPDATE stuck')
+    const other = rig.writer.hold('UPDATE other')
+    const controller = new AbortController()
+    const call = watch(
+      rig.pool.transaction(async (db) => {
+        watch(db.run('UPDATE other'))
+        await db.run('UPDATE stuck', [], { signal: controller.signal })
+      }),
+    )
+    await rig.settle()
+    controller.abort()
+    await rig.advance(STOP_GRACE_MS)
+    assert.ok(!rig.writer.calls.includes('ROLLBACK'), 'it would wait behind them')
+    other.resolve(undefined)
+    await rig.settle()
+    assert.equal(codeOf(call), 'STATEMENT_CANCELLED')
+    assert.equal(rig.stats.writer.zombie, 1)
+    stuck.resolve(undefined)
+    await rig.settle()
+    assert.deepEqual([rig.stats.writer.idle, rig.writer.calls.at(-1)], [1, 'reset'])
   })
 })
 

@@ -1,4 +1,5 @@
 import type { Timer } from './clock.ts'
+import type { Stop } from './calls.ts'
 import { Cancellation, StatementStopped } from './cancellation.ts'
 import type { StatementCall } from './connection.ts'
 import { type Outcome, PoolError } from './errors.ts'
@@ -28,12 +29,14 @@ export function callStoppable<T>(
   })
 }
 
-class StoppableCall {
+/** It is its own listener: with a function for each thing that can end it, most calls would make four in vain. */
+class StoppableCall implements Stop, EventListenerObject {
   readonly cancellation = new Cancellation()
   readonly #hold: Hold
-  readonly #signals: AbortSignal[] = []
   readonly #reject: (error: unknown) => void
-  readonly #timers: Timer[] = []
+  /** Of this call alone. */
+  readonly #signal: AbortSignal | undefined
+  #timer: Timer | undefined
   #isSettled = false
   #reason: Reason | undefined
 
@@ -41,50 +44,49 @@ class StoppableCall {
     this.#hold = hold
     this.#reject = reject
     hold.sent()
-    hold.calls!.stops.add(this.#onRevoked)
-    for (const one of new Set([signal, hold.request.signal])) {
-      if (one === undefined) continue
-      one.addEventListener('abort', this.#onAbort)
-      this.#signals.push(one)
-    }
-    const { statementTimeoutMs } = hold.host.limits
-    if (statementTimeoutMs > 0) this.#after(statementTimeoutMs, () => this.#stop(this.#timedOut))
+    this.#signal = signal
+    hold.calls!.stops.add(this)
+    // The same signal twice is one listener.
+    signal?.addEventListener('abort', this)
+    hold.request.signal?.addEventListener('abort', this)
+    if (hold.host.limits.statementTimeoutMs > 0) this.#limit()
   }
 
   answered(resolve: () => void): void {
     this.#hold.answered()
-    if (this.#isSettled) return
+    if (this.#isStranded()) return
     this.#settle()
     resolve()
   }
 
   failed(error: unknown): void {
     this.#hold.answered()
-    if (this.#isSettled) return
+    if (this.#isStranded()) return
     this.#settle()
     const wasStopped = this.#reason !== undefined && error instanceof StatementStopped
     this.#reject(wasStopped ? this.#reason!(error.outcome) : error)
   }
 
-  readonly #onAbort = (event: Event): void => {
-    const { reason } = event.target as AbortSignal
+  /** A signal was aborted. */
+  handleEvent({ target }: Event): void {
+    const { reason } = target as AbortSignal
     this.#stop((outcome) =>
       this.#hold.slot.role === 'reader' ? reason : cancelled(reason, outcome),
     )
   }
 
-  readonly #onRevoked = (reason: PoolError): void => {
+  revoked(reason: PoolError): void {
     this.#reason = () => reason
     this.cancellation.cancel()
     this.#giveUp()
   }
 
-  readonly #timedOut = (outcome: Outcome): PoolError =>
-    new PoolError(
-      'STATEMENT_TIMEOUT',
-      `the statement took longer than ${this.#hold.host.limits.statementTimeoutMs} ms`,
-      { hint: 'make it shorter, page through the result, or raise statementTimeoutMs', outcome },
+  #limit(): void {
+    const { statementTimeoutMs } = this.#hold.host.limits
+    this.#after(statementTimeoutMs, () =>
+      this.#stop((outcome) => timedOut(statementTimeoutMs, outcome)),
     )
+  }
 
   #stop(reason: Reason): void {
     if (this.#reason !== undefined) return
@@ -94,9 +96,16 @@ class StoppableCall {
     else this.#after(STOP_GRACE_MS, () => this.#giveUp())
   }
 
+  /** Whether its caller was told the end before; then it is no longer. */
+  #isStranded(): boolean {
+    if (this.#isSettled) this.#hold.calls!.strandedCount -= 1
+    return this.#isSettled
+  }
+
   /** Tells the caller without an answer of the connection. */
   #giveUp(): void {
     this.#settle()
+    this.#hold.calls!.strandedCount += 1
     const { transaction, slot } = this.#hold
     // The scope that it is in never commits any more, so nothing of it remains whatever it does.
     const error = this.#reason!(
@@ -108,15 +117,30 @@ class StoppableCall {
 
   #settle(): void {
     this.#isSettled = true
-    this.#hold.calls!.stops.delete(this.#onRevoked)
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort)
-    for (const timer of this.#timers) this.#hold.host.clock.clearTimer(timer)
-    this.#hold.calls!.settled()
+    const { calls, request } = this.#hold
+    calls!.stops.delete(this)
+    this.#signal?.removeEventListener('abort', this)
+    request.signal?.removeEventListener('abort', this)
+    this.#clear()
+    calls!.settled()
   }
 
+  /** One timer at a time: once it is stopped its own limit means nothing any more. */
   #after(delayMs: number, callback: () => void): void {
-    this.#timers.push(this.#hold.host.clock.setTimer(callback, delayMs, { isVital: true }))
+    this.#clear()
+    this.#timer = this.#hold.host.clock.setTimer(callback, delayMs, { isVital: true })
   }
+
+  #clear(): void {
+    if (this.#timer !== undefined) this.#hold.host.clock.clearTimer(this.#timer)
+  }
+}
+
+function timedOut(limitMs: number, outcome: Outcome): PoolError {
+  return new PoolError('STATEMENT_TIMEOUT', `the statement took longer than ${limitMs} ms`, {
+    hint: 'make it shorter, page through the result, or raise statementTimeoutMs',
+    outcome,
+  })
 }
 
 function cancelled(cause: unknown, outcome: Outcome): PoolError {

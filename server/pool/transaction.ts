@@ -122,7 +122,7 @@ async function closeCursors(hold: Hold): Promise<void> {
 
 async function undo(hold: Hold, sql: string): Promise<void> {
   // What SQLite still runs would be waited for; the reset at release rolls back after it.
-  if (hold.isReleased || hold.pendingCount > hold.calls!.awaitedCount) return
+  if (hold.isReleased || hold.calls!.strandedCount > 0) return
   // SQLite has rolled back by itself after some errors (a full disk, an I/O error).
   if (!hold.connection.inTransaction) return
   try {
