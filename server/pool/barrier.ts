@@ -39,10 +39,11 @@ async function reached(reader: Lane, { hold, clock, endMs, isStuck }: BarrierPar
   const { signal } = hold.request
   // In the step in which the writer was granted nobody listened.
   signal?.throwIfAborted()
-  const raised = reader.raiseBarrier(hold)
-  if (reader.raisedBy !== null && isStuck())
-    throw deadlock('a barrier waits for readers that wait for it', reader.holds(), clock)
   const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const raised = reader.raiseBarrier(hold, () => {
+    if (!isStuck()) return
+    reject(deadlock('a barrier waits for readers that wait for it', reader.holds(), clock))
+  })
   const onAbort = (): void => reject(signal!.reason)
   signal?.addEventListener('abort', onAbort)
   const { onRevoked } = hold

@@ -67,7 +67,8 @@ export class Lane implements HoldHost {
   readonly #orphans = new Set<Hold>()
   #isStampDue = false
   #barrier: Hold | null = null
-  #whenBarrier: (() => void) | undefined
+  /** Hears whether the barrier is reached, whenever that may have changed; until it is. */
+  #onBarrier: ((isReached: boolean) => void) | undefined
   #whenDrained: (() => void) | undefined
 
   constructor(stats: LaneStats, parts: LaneParts) {
@@ -135,7 +136,7 @@ export class Lane implements HoldHost {
 
   /** Whose barrier waits for the readers; `null` when there is none, or it is reached. */
   get raisedBy(): Hold | null {
-    return this.#whenBarrier === undefined ? null : this.#barrier
+    return this.#onBarrier === undefined ? null : this.#barrier
   }
 
   /** Who holds connections of this lane, the oldest first; during a barrier whoever raised it. */
@@ -262,20 +263,20 @@ export class Lane implements HoldHost {
 
   /**
    * Serves those who wait already, and nobody after them, on behalf of `hold`. Resolves when all of them have
-   * given their connections back.
+   * given their connections back; `onWaiting` is told now, and each time one has while others have not.
    */
-  raiseBarrier(hold: Hold): Promise<void> {
+  raiseBarrier(hold: Hold, onWaiting: () => void): Promise<void> {
     this.#barrier = hold
     this.#line.raiseBarrier()
     return new Promise((resolve) => {
-      this.#whenBarrier = resolve
+      this.#onBarrier = (isReached) => (isReached ? resolve() : onWaiting())
       this.#noteQuiet()
     })
   }
 
   lowerBarrier(): void {
     this.#barrier = null
-    this.#whenBarrier = undefined
+    this.#onBarrier = undefined
     this.#line.lowerBarrier()
     this.#serve()
   }
@@ -491,13 +492,13 @@ export class Lane implements HoldHost {
   }
 
   #noteQuiet(): void {
-    if (this.#whenBarrier === undefined && this.#whenDrained === undefined) return
+    if (this.#onBarrier === undefined && this.#whenDrained === undefined) return
     const { inUse, resetting, zombie } = this.stats
-    if (inUse + resetting + zombie > 0) return
-    if (this.#line.isBarrierReached && this.#whenBarrier !== undefined) {
-      this.#whenBarrier()
-      this.#whenBarrier = undefined
-    }
-    if (this.#line.isEmpty) this.#whenDrained?.()
+    const isFree = inUse + resetting + zombie === 0
+    if (isFree && this.#line.isEmpty) this.#whenDrained?.()
+    const onBarrier = this.#onBarrier
+    const isReached = isFree && this.#line.isBarrierReached
+    if (isReached) this.#onBarrier = undefined
+    onBarrier?.(isReached)
   }
 }

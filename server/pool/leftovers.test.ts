@@ -163,6 +163,24 @@ describe('a barrier', () => {
     assert.equal(reads.state, 'fulfilled')
   })
 
+  //  first     reads, asks for the writer: waits for the barrier's lease
+  //  second    reads, and gives its reader back: from then on nobody moves
+  it('finds that out as soon as the last reader that could move has come back', async () => {
+    const rig = await PoolRig.open({ readers: { min: 2, max: 2 } })
+    const writer = await rig.pool.acquire({ mode: 'write' })
+    const second = await rig.pool.acquire()
+    const barrier = watch(rig.pool.barrier(() => 'alone'))
+    const first = watch(rig.pool.read(() => rig.pool.run('INSERT')))
+    await rig.settle()
+    await writer.release()
+    await rig.settle()
+    assert.equal(barrier.state, 'pending')
+    await second.release()
+    await rig.settle()
+    assert.equal(codeOf(barrier), 'POOL_DEADLOCK')
+    assert.equal(first.state, 'fulfilled')
+  })
+
   it('is told to someone who asks for another reader while it is raised', async () => {
     const rig = await PoolRig.open({ readers: { min: 2, max: 2 } })
     const go = Promise.withResolvers<void>()
