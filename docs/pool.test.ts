@@ -118,6 +118,10 @@ describe('the options table', () => {
   for (const row of table('options')) {
     const name = row['option']!.replaceAll('`', '') as keyof PoolOptions
     if (name === 'path' || name === 'name') continue
+    if (row['default'] === 'none') {
+      it(`has no default of ${name}`, () => assert.equal(resolved[name], undefined))
+      continue
+    }
     const range = row['range']!
 
     it(`has the default of ${name}`, () => {

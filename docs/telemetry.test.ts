@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { ATTRIBUTE, ATTRIBUTE_VALUES } from '../telemetry/otel/attributes.ts'
 import {
-  ATTRIBUTE,
-  ATTRIBUTE_VALUES,
   LINK_ATTRIBUTES,
   METRIC,
   SPAN_ATTRIBUTES,
+  SPAN_EVENT_ATTRIBUTES,
   type Metric,
 } from '../telemetry/otel/names.ts'
 import { CLOSE_CODES, SERIES, SUBPROTOCOL } from '../telemetry/protocol.ts'
@@ -90,6 +90,18 @@ describe('docs/telemetry.md', () => {
     assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(spans))
   })
 
+  it('has every event on a span of the code with its attributes, and no other', () => {
+    const documented = table('span-events').map((row) => [
+      plain(row['event']),
+      attributesOf(row['attributes']),
+    ])
+    const events = Object.entries(SPAN_EVENT_ATTRIBUTES).map(([name, keys]) => [
+      name,
+      keys.toSorted(),
+    ])
+    assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(events))
+  })
+
   it('has every attribute of the code with its values, and no other', () => {
     const documented = table('attributes').map((row) => [
       plain(row['attribute']),
@@ -152,9 +164,10 @@ describe('docs/telemetry.md', () => {
     const known = new Set<string>([
       ...Object.values<Metric>(METRIC).map(({ name }) => name),
       ...Object.keys(SPAN_ATTRIBUTES),
+      ...Object.keys(SPAN_EVENT_ATTRIBUTES),
       ...Object.values(ATTRIBUTE),
     ])
-    const named = [...markdown.matchAll(/`((?:db|sqlite|error)\.[\w.]*\w)/g)].map(
+    const named = [...markdown.matchAll(/`((?:db|sqlite|error|process)\.[\w.]*\w)/g)].map(
       ([, name]) => name!,
     )
     assert.ok(named.length > 100)

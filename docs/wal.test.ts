@@ -6,7 +6,7 @@ import { resolveWALOptions, type WALOptions } from '../server/wal/options.ts'
 import { decide, type Decision, type WALSituation } from '../server/wal/policy.ts'
 import { STARVATION_MS } from '../server/wal/starvation.ts'
 import type { WALInfo } from '../server/wal/wal-info.ts'
-import { CHECKPOINT_OUTCOMES } from '../telemetry/events.ts'
+import { CHECKPOINT_OUTCOMES, WAL_HOLDER_KINDS } from '../telemetry/events.ts'
 import { CHECKPOINT_MODES, CHECKPOINT_TRIGGERS } from '../telemetry/stats.ts'
 import { readTable } from './testing/markdown-table.ts'
 
@@ -31,6 +31,14 @@ const NUMBERS: Record<keyof WALInfo, true> = {
   unknownProbes: true,
   lastCheckpoint: true,
   lastCompleteAtMs: true,
+  checkpointer: true,
+  resets: true,
+  externalCheckpoints: true,
+  pin: true,
+  readSlots: true,
+  limitBytes: true,
+  backpressure: true,
+  headroomBytes: true,
 }
 
 const defaults = resolveWALOptions()
@@ -41,6 +49,7 @@ describe('docs/wal.md', () => {
     { table: 'options', heading: 'option', code: Object.keys(defaults) },
     { table: 'modes', heading: 'mode', code: CHECKPOINT_MODES },
     { table: 'numbers', heading: 'number', code: Object.keys(NUMBERS) },
+    { table: 'holders', heading: '`pin.holder.kind`', code: WAL_HOLDER_KINDS },
   ]
   for (const { table: name, heading, code } of lists) {
     it(`has every one of the ${name} of the code, and no other`, () => {
@@ -84,17 +93,24 @@ const calm: WALSituation = {
   quietMs: 0,
   isIntervalDue: false,
   waitingWriters: 0,
-  oldestReaderMs: 0,
+  longestHeldMs: 0,
   budgetMs: 250,
+  hardBudgetMs: 1000,
   isPassiveBackedOff: false,
   isBlockingBackedOff: false,
+  isBackpressured: false,
 }
 
 describe('the strategy table', () => {
   /** What each rule of the table looks like, and what it must lead to. */
   const rules: Record<string, { situation: Partial<WALSituation>; action: Decision['action'] }> = {
+    relief: { situation: { isBackpressured: true }, action: 'relieve' },
+    hard: { situation: { frames: defaults.hardFrames }, action: 'restart' },
     reset: { situation: { frames: defaults.resetFrames }, action: 'reset' },
-    soft: { situation: { frames: defaults.checkpointFrames }, action: 'passive' },
+    soft: {
+      situation: { frames: defaults.checkpointFrames, backfilledFrames: 0 },
+      action: 'passive',
+    },
     shrink: {
       situation: { backfilledFrames: 10, sizeBytes: defaults.shrinkBytes + 1, quietMs: 1000 },
       action: 'shrink',
@@ -105,12 +121,12 @@ describe('the strategy table', () => {
 
   it('has every rule, in the order in which they decide', () => {
     assert.deepEqual(column('strategy', 'rule'), Object.keys(rules))
-    const all = Object.assign(
-      {},
-      ...Object.values(rules).map(({ situation }) => situation),
-    ) as object
-    const situation = { ...calm, ...all, frames: defaults.resetFrames, backfilledFrames: 0 }
-    assert.equal(decide(situation, defaults).action, 'reset')
+    // Of each two neighbours the first decides.
+    const inOrder = Object.values(rules)
+    for (const [i, { situation, action }] of inOrder.entries()) {
+      const both = { ...calm, ...inOrder[i + 1]?.situation, ...situation }
+      assert.equal(decide(both, defaults).action, action)
+    }
   })
 
   for (const row of table('strategy')) {
@@ -119,7 +135,14 @@ describe('the strategy table', () => {
       const trigger = row['trigger']!.replaceAll('`', '')
       assert.deepEqual(decide({ ...calm, ...situation }, defaults), { action, trigger })
       assert.equal(decide(calm, defaults).action, 'none')
-      const word = { passive: 'PASSIVE', reset: 'RESTART', shrink: 'TRUNCATE', none: '' }[action]
+      const word = {
+        passive: 'PASSIVE',
+        reset: 'RESTART',
+        restart: 'RESTART',
+        shrink: 'TRUNCATE',
+        relieve: 'TRUNCATE',
+        none: '',
+      }[action]
       assert.ok(row['what']!.includes(word), row['what']!)
     })
   }

@@ -135,6 +135,38 @@ export const configSchema = Type.Object({
     description:
       'Time between checkpoints by the clock, beside those by frames and age. 0: none by the clock.',
   }),
+  WAL_MAX_MIB: wholeNumberOrZero({
+    unit: 'MiB',
+    minimum: 16,
+    maximum: 1_048_576,
+    default: 1024,
+    description:
+      'Length of the log at which writers wait and are then refused with WAL_FULL, while a reader keeps it from starting over. 0: no limit.',
+  }),
+  WAL_STARVATION_RECLAIM_MS: wholeNumberOrZero({
+    unit: 'ms',
+    minimum: 2000,
+    maximum: DAY,
+    default: 0,
+    description:
+      'A lease that has kept the log from being copied back for longer is taken back. 0: never.',
+  }),
+  WAL_CHECKPOINTER: choice(['pool', 'sqlite', 'external'], {
+    default: 'pool',
+    description:
+      'Who copies the log back: the pool, SQLite inside commits, or another program such as Litestream.',
+  }),
+  LITESTREAM_METRICS_URL: optionalText({
+    description:
+      'Where Litestream answers with its metrics, for instance http://127.0.0.1:9090/metrics. They are shown beside the log.',
+    allowed: 'an http or https URL',
+    pattern: '^https?://',
+  }),
+  DB_FILESYSTEM: choice(['local', 'any'], {
+    default: 'local',
+    description:
+      'local: refuse to start with the file on a network file system. any: start, because no other machine opens it.',
+  }),
   HOST: text({
     default: '127.0.0.1',
     allowed: 'an IP address, or localhost',

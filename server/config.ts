@@ -25,6 +25,13 @@ export interface Config {
     readonly durability: 'normal' | 'full'
     /** 0 is off. */
     readonly checkpointIntervalMs: number
+    readonly checkpointer: 'pool' | 'sqlite' | 'external'
+    /** 0 is no limit. */
+    readonly maxWalBytes: number
+    /** 0 is off. */
+    readonly starvationReclaimMs: number
+    readonly filesystem: 'local' | 'any'
+    readonly litestreamMetricsUrl?: string
   }
   readonly http: {
     /** An address, never a name. */
@@ -125,6 +132,13 @@ function toConfig(settings: Settings): Config {
       busyTimeoutMs: settings.SQLITE_BUSY_TIMEOUT_MS,
       durability: settings.DB_DURABILITY as 'normal' | 'full',
       checkpointIntervalMs: settings.WAL_CHECKPOINT_INTERVAL,
+      checkpointer: settings.WAL_CHECKPOINTER as 'pool' | 'sqlite' | 'external',
+      maxWalBytes: settings.WAL_MAX_MIB * 1024 * 1024,
+      starvationReclaimMs: settings.WAL_STARVATION_RECLAIM_MS,
+      filesystem: settings.DB_FILESYSTEM as 'local' | 'any',
+      ...(settings.LITESTREAM_METRICS_URL !== undefined && {
+        litestreamMetricsUrl: settings.LITESTREAM_METRICS_URL,
+      }),
     }),
     http: Object.freeze({
       host,

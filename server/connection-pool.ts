@@ -19,6 +19,9 @@ import { snapshotPool, type PoolSnapshot } from './pool-snapshot.ts'
 import { openInlineConnection } from './sqlite/inline.ts'
 import type { SqliteOptions } from './sqlite/options.ts'
 import { openThreadConnection } from './sqlite/thread/client.ts'
+import { assertLocalFilesystem, inspectFilesystem } from './wal/filesystem.ts'
+import { readLitestream } from './wal/litestream/view.ts'
+import { LitestreamWatch } from './wal/litestream/watch.ts'
 import { WALManager } from './wal/wal-manager.ts'
 
 const MIN_CACHE_BYTES = 4 * 1024 * 1024
@@ -50,6 +53,8 @@ export class ConnectionPool extends Pool {
   readonly #guard: FileGuard
   /** A database in memory has no file, no log, and one connection. */
   readonly #isFile: boolean
+  readonly #litestream: LitestreamWatch | null
+  #hasLocalPlace = false
   #giveUpFile: (() => void) | undefined
 
   /** Opens nothing yet. @throws {POOL_INVALID_OPTION} */
@@ -72,11 +77,12 @@ export class ConnectionPool extends Pool {
       observer: bus,
       clock,
       open: async (role) => {
-        await this.#guard.assertSame()
+        await this.#assertPlace(options)
         return open(role)
       },
       hooks: {
         writerOpened: () => this.#begin(),
+        draining: () => this.wal.draining(),
         readersClosed: async () => void (await this.wal.finalCheckpoint()),
         closed: () => this.#end(),
       },
@@ -86,8 +92,13 @@ export class ConnectionPool extends Pool {
     this.#guard = new FileGuard({
       path: options.path,
       clock,
-      onReplaced: (reason) => this.fail(reason),
+      onReplaced: (reason) => {
+        this.wal.abandon()
+        this.fail(reason)
+      },
     })
+    const { path, litestreamMetricsUrl: url } = options
+    this.#litestream = url === undefined ? null : new LitestreamWatch({ url, path, clock })
     this.#isFile = options.path !== MEMORY
     this.wal = this.#createWal(options, clock)
     this.view = this.#createView(options, clock)
@@ -120,6 +131,14 @@ export class ConnectionPool extends Pool {
     return this.stats()
   }
 
+  /** Before a connection is opened, and above all before the first one makes the file. */
+  async #assertPlace({ path, filesystem }: ResolvedPoolOptions): Promise<void> {
+    await this.#guard.assertSame()
+    if (this.#hasLocalPlace || !this.#isFile || filesystem === 'any') return
+    assertLocalFilesystem(await inspectFilesystem(path))
+    this.#hasLocalPlace = true
+  }
+
   /** The writer is open, so the file is there. */
   async #begin(): Promise<void> {
     if (this.#isFile) {
@@ -127,10 +146,12 @@ export class ConnectionPool extends Pool {
       this.#giveUpFile = claimFile(identity, this.#stats.name)
     }
     await this.wal.start()
+    this.#litestream?.start()
   }
 
   async #end(): Promise<void> {
     this.#guard.stop()
+    this.#litestream?.close()
     await this.wal.close()
     this.#giveUpFile?.()
   }
@@ -141,14 +162,15 @@ export class ConnectionPool extends Pool {
       stats: this.#stats,
       observer: this.#bus,
       clock,
-      // Writers then wait in our queue, first come first served, and not in SQLite's busy handler.
-      gate: (fn, { timeoutMs }) =>
-        this.withConnection(() => fn(), { mode: 'write', label: 'checkpoint', timeoutMs }),
+      pool: this.logSide,
       holders: (role) => this.holders(role),
       options: {
         checkpointer: options.checkpointer,
         checkpointIntervalMs: options.checkpointIntervalMs,
+        limitBytes: options.maxWalBytes,
+        starvationReclaimMs: options.starvationReclaimMs,
       },
+      onStarvation: options.onStarvation,
     })
   }
 
@@ -167,6 +189,9 @@ export class ConnectionPool extends Pool {
       connections: () => this.connections(),
       waiters: () => this.waiters(),
       lastCheckpoint: () => wal.lastCheckpoint,
+      checkpointer: options.checkpointer,
+      walLimitBytes: wal.limitBytes,
+      litestream: () => readLitestream(this.#litestream?.latest ?? null),
     }
   }
 }

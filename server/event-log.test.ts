@@ -31,6 +31,14 @@ const holder = {
   trace: null,
 }
 
+const pin = {
+  slot: 1,
+  frame: 10,
+  lagFrames: 4000,
+  heldMs: 2000.4,
+  holder: { kind: 'lease', lease: holder, stack: 'at report.ts', pid: 1, command: null },
+} as const
+
 const failed = (outcome: AcquireFailure): PoolEventBody => ({
   type: 'acquire',
   role: 'reader',
@@ -63,12 +71,47 @@ describe('logEvents', () => {
   it('names who holds what, without the SQL', () => {
     const { lines, emit } = open()
     emit({ type: 'leak', isRecovered: false, isReclaimed: false, holder, stack: 'at report.ts' })
-    emit({ type: 'starvation', isStarved: true, pendingFrames: 4000, holder })
+    emit({
+      type: 'starvation',
+      isStarved: true,
+      isRepeated: false,
+      durationMs: 0,
+      pendingFrames: 4000,
+      pin,
+    })
     assert.deepEqual(
       lines.map((line) => line.fields['label']),
       ['GET /report', 'GET /report'],
     )
     assert.doesNotMatch(JSON.stringify(lines), /secret/)
+  })
+
+  it('names whoever pins the log, also when it is another process', () => {
+    const { lines, emit } = open()
+    const other = {
+      kind: 'process',
+      lease: null,
+      stack: null,
+      pid: 71,
+      command: 'sqlite3 x',
+    } as const
+    const starvation = { type: 'starvation', isRepeated: false, pendingFrames: 4000 } as const
+    emit({ ...starvation, isStarved: true, durationMs: 0, pin: { ...pin, holder: other } })
+    emit({ ...starvation, isStarved: false, durationMs: 2500.2, pin: null })
+    const limit = { reason: 'size', sizeBytes: 9, limitBytes: 8, headroomBytes: null } as const
+    emit({ type: 'backpressure', isOn: true, ...limit, pin })
+    emit({ type: 'backpressure', isOn: false, ...limit, pin: null })
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields['by'], fields['kind'], fields['pid']]),
+      [
+        ['warn', 'process 71 (sqlite3 x)', 'process', 71],
+        ['info', undefined, undefined, undefined],
+        ['error', 'GET /report on connection 3', 'lease', undefined],
+        ['info', undefined, undefined, undefined],
+      ],
+    )
+    assert.equal(lines[0]!.fields['snapshotMs'], 2000)
+    assert.equal(lines[1]!.fields['durationMs'], 2500)
   })
 
   it('tells a lease that came back from one that was taken back', () => {
@@ -104,7 +147,14 @@ describe('logEvents', () => {
       emit(failed(outcome))
       return lines.length > 0
     })
-    assert.deepEqual(written, ['timeout', 'queue_full', 'shed', 'deadlock', 'open_failed'])
+    assert.deepEqual(written, [
+      'timeout',
+      'queue_full',
+      'shed',
+      'deadlock',
+      'open_failed',
+      'wal_full',
+    ])
   })
 
   it('writes one line a second about callers that got nothing, with their number', () => {

@@ -1,4 +1,5 @@
-import type { EventSink, HolderRef, PoolEvent } from '../telemetry/events.ts'
+import type { EventSink, HolderRef, PoolEvent, WALPin } from '../telemetry/events.ts'
+import { describePin } from '../telemetry/pin-text.ts'
 
 /** As much of a pino logger as is used here. */
 export interface EventLogger {
@@ -24,6 +25,7 @@ export function logEvents(log: EventLogger): EventSink {
     },
     leak: (event) => logLeak(log, event),
     starvation: (event) => logStarvation(log, event),
+    backpressure: (event) => logBackpressure(log, event),
     checkpoint: ({ outcome, mode, errorCode }) => {
       if (outcome === 'error') log.error({ mode, code: errorCode }, 'a checkpoint failed')
     },
@@ -73,10 +75,44 @@ function logLeak(log: EventLogger, event: Extract<PoolEvent, { type: 'leak' }>):
 }
 
 function logStarvation(log: EventLogger, event: Extract<PoolEvent, { type: 'starvation' }>): void {
-  const { pendingFrames, holder } = event
-  const fields = { pendingFrames, ...(holder !== null && describe(holder)) }
+  const { pendingFrames, durationMs, pin } = event
+  const fields = {
+    pendingFrames,
+    durationMs: Math.round(durationMs),
+    ...(pin !== null && describeSnapshot(pin)),
+  }
   if (event.isStarved) log.warn(fields, 'a reader keeps the write-ahead log from shrinking')
   else log.info(fields, 'the write-ahead log shrinks again')
+}
+
+function logBackpressure(
+  log: EventLogger,
+  event: Extract<PoolEvent, { type: 'backpressure' }>,
+): void {
+  const { reason, sizeBytes, limitBytes, headroomBytes, pin } = event
+  const fields = {
+    reason,
+    sizeBytes,
+    limitBytes,
+    headroomBytes,
+    ...(pin !== null && describeSnapshot(pin)),
+  }
+  if (event.isOn) log.error(fields, 'nothing is written until the write-ahead log is shorter')
+  else log.info(fields, 'writers are served again')
+}
+
+/** Whoever keeps the log: a lease as `describe` has it, or another process. */
+function describeSnapshot({ slot, frame, lagFrames, heldMs, holder }: WALPin): object {
+  const { kind, lease, pid, command, stack } = holder
+  return {
+    by: describePin({ holder }),
+    kind,
+    slot,
+    frame,
+    lagFrames,
+    snapshotMs: Math.round(heldMs),
+    ...(lease === null ? { pid, command } : { ...describe(lease), stack }),
+  }
 }
 
 /** A holder without its SQL: a text may hold literal values. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { createPool, type ConnectionPool, type PoolError } from './index.ts'
 import { FileGuard, LOOK_INTERVAL_MS } from './file-guard.ts'
@@ -18,11 +19,30 @@ const accidents: readonly { name: string; happens: (path: string) => void }[] = 
       renameSync(`${path}.new`, path)
     },
   },
+  { name: 'moved with its folder', happens: (path) => moveFolder(path) },
+  { name: 'left without its log', happens: (path) => rmSync(`${path}-wal`) },
+  { name: 'left without the index of its log', happens: (path) => rmSync(`${path}-shm`) },
+  {
+    name: 'given another log',
+    happens: (path) => {
+      writeFileSync(`${path}.new`, '')
+      renameSync(`${path}.new`, `${path}-wal`)
+    },
+  },
 ]
+
+/** What it was called before is gone, and its new name is known to nobody who would remove it. */
+function moveFolder(path: string): void {
+  const folder = dirname(path)
+  renameSync(folder, `${folder}.moved`)
+}
 
 async function openPool(t: TestContext, path: string): Promise<ConnectionPool> {
   const pool = await createPool({ path, size: 3 })
-  t.after(() => pool.close({ timeoutMs: 0 }).catch(() => undefined))
+  t.after(async () => {
+    await pool.close({ timeoutMs: 0 }).catch(() => undefined)
+    rmSync(`${dirname(path)}.moved`, { recursive: true, force: true })
+  })
   await pool.run('CREATE TABLE entry (id INTEGER)')
   return pool
 }
@@ -52,6 +72,20 @@ describe('a pool whose file was', () => {
     })
   }
 
+  it('emptied, rewritten and opened anew by itself goes on', async (t) => {
+    const pool = await openPool(t, tempDatabase(t))
+    for (const mode of ['TRUNCATE', 'RESTART', 'PASSIVE'] as const) {
+      await pool.run('INSERT INTO entry VALUES (1)')
+      assert.equal((await pool.wal.checkpoint(mode)).busy, 0)
+      await pool.barrier((db) => db.exec('VACUUM'))
+      // Before every opening the guard looks.
+      pool.evictAll()
+      await pool.run('INSERT INTO entry VALUES (2)')
+      await pool.get('SELECT count(*) FROM entry')
+    }
+    assert.equal(pool.state, 'ready')
+  })
+
   it('left alone goes on', async (t) => {
     const clock = new HandClock()
     const path = tempDatabase(t)
@@ -76,6 +110,25 @@ describe('FileGuard', () => {
       onReplaced: () => undefined,
     })
     await assert.rejects(guard.start(), isReplaced)
+  })
+
+  it('knows the log and its index from when they first appear', async (t) => {
+    for (const suffix of ['-wal', '-shm']) {
+      const path = tempDatabase(t)
+      writeFileSync(path, '')
+      const clock = new HandClock()
+      const told: PoolError[] = []
+      const guard = new FileGuard({ path, clock, onReplaced: (reason) => told.push(reason) })
+      await guard.start()
+      await guard.assertSame()
+      writeFileSync(path + suffix, '')
+      await guard.assertSame()
+      rmSync(path + suffix)
+      clock.advance(LOOK_INTERVAL_MS)
+      await until(() => told.length === 1)
+      assert.match(told[0]!.message, new RegExp(`database.sqlite${suffix}$`))
+      await assert.rejects(guard.assertSame(), isReplaced)
+    }
   })
 
   it('tells once, whoever notices first', async (t) => {

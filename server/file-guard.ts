@@ -13,12 +13,26 @@ interface FileGuardParts {
 }
 
 /**
- * Sees that the database file stays the one that was opened. SQLite does not: it goes on writing to a file
- * that was deleted or replaced, answers that all is well, and everything written is lost.
+ * What belongs to a database. The log and its index may come later than the file. Once there they stay the same
+ * until the last connection closes: a TRUNCATE empties the log, and nobody else can delete what we have open.
+ */
+const SUFFIXES = ['', '-wal', '-shm'] as const
+
+type Suffix = (typeof SUFFIXES)[number]
+
+/**
+ * Sees that the database, its log and the index of the log stay the files that were opened. SQLite does not: it
+ * goes on with a file that was deleted or replaced, and answers that all is well.
+ *
+ * - Without the database everything written is lost.
+ * - Without the log other processes fail to read, and a crash loses what was not copied back.
+ * - Without the index another process makes itself a new one. Neither sees the locks of the other, both write into
+ *   the same log, and what one committed the other overwrites: measured.
  */
 export class FileGuard {
   readonly #parts: FileGuardParts
-  #identity: FileIdentity | null = null
+  /** As first seen. */
+  readonly #seen = new Map<Suffix, FileIdentity>()
   #timer: Timer | undefined
   #isStopped = false
 
@@ -26,19 +40,21 @@ export class FileGuard {
     this.#parts = parts
   }
 
-  /** Remembers the file of now. @throws {DB_REPLACED} there is none any more */
+  /** Remembers the files of now. @throws {DB_REPLACED} there is no database any more */
   async start(): Promise<FileIdentity> {
     const identity = await identifyFile(this.#parts.path)
     if (identity === null) throw replaced(this.#parts.path)
-    this.#identity = identity
+    this.#seen.set('', identity)
+    await this.#replacedPath()
     this.#lookSoon()
     return identity
   }
 
   /** Before another connection is opened. @throws {DB_REPLACED} */
   async assertSame(): Promise<void> {
-    if (this.#identity === null || (await this.#isSame())) return
-    const reason = replaced(this.#parts.path)
+    const path = this.#seen.size === 0 ? null : await this.#replacedPath()
+    if (path === null) return
+    const reason = replaced(path)
     this.#report(reason)
     throw reason
   }
@@ -54,17 +70,22 @@ export class FileGuard {
   }
 
   async #look(): Promise<void> {
-    if (await this.#isSame()) this.#lookSoon()
-    else this.#report(replaced(this.#parts.path))
+    const path = await this.#replacedPath()
+    if (path === null) this.#lookSoon()
+    else this.#report(replaced(path))
   }
 
-  /** A file that cannot be looked at (no rights to its folder, a disk that fails) is not another one. */
-  async #isSame(): Promise<boolean> {
-    try {
-      return isSameFile(this.#identity, await identifyFile(this.#parts.path))
-    } catch {
-      return true
+  /** The first that is not what it was, and remembers what is new. */
+  async #replacedPath(): Promise<string | null> {
+    for (const suffix of SUFFIXES) {
+      const path = this.#parts.path + suffix
+      const seen = this.#seen.get(suffix)
+      const now = await look(path)
+      if (now === undefined) continue
+      if (seen !== undefined && !isSameFile(seen, now)) return path
+      if (now !== null) this.#seen.set(suffix, now)
     }
+    return null
   }
 
   #report(reason: PoolError): void {
@@ -74,8 +95,17 @@ export class FileGuard {
   }
 }
 
+/** A file that cannot be looked at (no rights to its folder, a disk that fails) is not another one: `undefined`. */
+async function look(path: string): Promise<FileIdentity | null | undefined> {
+  try {
+    return await identifyFile(path)
+  } catch {
+    return undefined
+  }
+}
+
 function replaced(path: string): PoolError {
-  return new PoolError('DB_REPLACED', `the database file was deleted or replaced: ${path}`, {
+  return new PoolError('DB_REPLACED', `a file of the database was deleted or replaced: ${path}`, {
     hint: 'put the file back, or restore it, and open a new pool; what was written since may be lost',
     outcome: 'unknown',
   })

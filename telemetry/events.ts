@@ -23,6 +23,54 @@ export interface HolderRef {
   readonly trace: TraceRef | null
 }
 
+/** What may keep the log from being copied back, or from starting over. */
+export const WAL_HOLDER_KINDS = [
+  /** A lease of this pool that is in a transaction, or whose statement runs. */
+  'lease',
+  /** A lease of this pool on which nothing runs, with an iterator that was not read to its end. */
+  'iterator',
+  /** Another process. */
+  'process',
+  /** Nothing that can be seen from here, or this process outside of the pool. */
+  'unknown',
+] as const
+export type WALHolderKind = (typeof WAL_HOLDER_KINDS)[number]
+
+export interface WALHolder {
+  readonly kind: WALHolderKind
+  /** Of kinds `lease` and `iterator`. */
+  readonly lease: HolderRef | null
+  /** Where that lease was acquired; captured only while leak detection is on. */
+  readonly stack: string | null
+  /** `null` where the platform does not tell. */
+  readonly pid: number | null
+  /** Its command line, of kind `process`. */
+  readonly command: string | null
+}
+
+/** The oldest snapshot in use: nothing is copied back past it. */
+export interface WALPin {
+  /** Read slot of SQLite's wal-index, 0 to 4; `null` where it cannot be seen. */
+  readonly slot: number | null
+  /** The newest frame that it sees; `null` where it cannot be seen. */
+  readonly frame: number | null
+  /** Frames committed after that. */
+  readonly lagFrames: number | null
+  /** Since its snapshot began, or was first seen from here. */
+  readonly heldMs: number
+  readonly holder: WALHolder
+}
+
+/** One of the five places at which SQLite notes what readers see. */
+export interface WALReadSlot {
+  /** 0: the database file alone. 1 to 4: a state of the log. */
+  readonly slot: number
+  /** The newest frame that its readers see; `null` when it was not used yet. */
+  readonly frame: number | null
+  /** Who uses it now; none: the mark is stale and keeps nothing. */
+  readonly holders: readonly WALHolder[]
+}
+
 /** An acquire that waited, opened a connection, or failed. An instant one makes no event. */
 export interface AcquireEvent {
   readonly type: 'acquire'
@@ -115,10 +163,14 @@ export const CHECKPOINT_OUTCOMES = [
   'complete_reset',
   /** All frames copied; the next write may reuse the log. */
   'complete',
+  /** All frames copied, and a reader still uses the log: it cannot start over yet. */
+  'complete_pinned',
   /** A reader's snapshot kept the rest from being copied. */
   'partial_reader',
   /** A writer added frames meanwhile. */
   'partial_writer',
+  /** A reader that reads the database file alone lets nothing be copied into it. */
+  'blocked_read0',
   'busy_writer',
   'busy_checkpointer',
   /** There was nothing to copy. */
@@ -126,6 +178,22 @@ export const CHECKPOINT_OUTCOMES = [
   'error',
 ] as const
 export type CheckpointOutcome = (typeof CHECKPOINT_OUTCOMES)[number]
+
+/** One `PRAGMA wal_checkpoint` of a checkpoint. */
+export interface CheckpointPass {
+  readonly mode: CheckpointMode
+  /** Epoch ms. */
+  readonly startedAtMs: number
+  readonly durationMs: number
+  readonly movedFrames: number
+}
+
+/** While writers of this pool were held back for a checkpoint. */
+export interface CheckpointGate {
+  /** Epoch ms. */
+  readonly startedAtMs: number
+  readonly durationMs: number
+}
 
 export interface CheckpointEvent {
   readonly type: 'checkpoint'
@@ -143,16 +211,45 @@ export interface CheckpointEvent {
   readonly sizeBeforeBytes: number | null
   readonly sizeAfterBytes: number | null
   readonly errorCode: string | null
-  /** Leases that may have kept it from finishing, oldest first. */
+  /** Leases that kept it, or may have kept it, from finishing, oldest first. */
   readonly blockedBy: readonly HolderRef[]
+  /** Whose snapshot kept it from finishing; `null` when nobody's did. */
+  readonly pin: WALPin | null
+  /** In the order in which they ran. */
+  readonly passes: readonly CheckpointPass[]
+  /** `null` when no writer was held back. */
+  readonly gate: CheckpointGate | null
 }
 
-/** Backfill has stopped while frames pile up (`isStarved: true`), or it moves again. */
+/**
+ * Backfill has stopped while frames pile up (`isStarved: true`), or it moves again. An episode is told once when it
+ * begins, again each time it has lasted twice as long, and once when it ends.
+ */
 export interface StarvationEvent {
   readonly type: 'starvation'
   readonly isStarved: boolean
+  /** It was told before. */
+  readonly isRepeated: boolean
   readonly pendingFrames: number
-  readonly holder: HolderRef | null
+  /** Of the episode so far. */
+  readonly durationMs: number
+  /** Who is in the way; when it ends, who was. */
+  readonly pin: WALPin | null
+}
+
+/** Why writers are held back. */
+export const BACKPRESSURE_REASONS = ['size', 'disk'] as const
+export type BackpressureReason = (typeof BACKPRESSURE_REASONS)[number]
+
+/** The log has reached its limit, or the disk its end: writers wait and then are refused (`isOn: true`), or no longer. */
+export interface BackpressureEvent {
+  readonly type: 'backpressure'
+  readonly isOn: boolean
+  readonly reason: BackpressureReason
+  readonly sizeBytes: number | null
+  readonly limitBytes: number
+  readonly headroomBytes: number | null
+  readonly pin: WALPin | null
 }
 
 export const POOL_STATES = [
@@ -182,6 +279,7 @@ export type PoolEventBody =
   | CapacityEvent
   | CheckpointEvent
   | StarvationEvent
+  | BackpressureEvent
   | PoolStateEvent
 
 /** An event as its readers get it: numbered without holes, stamped in epoch ms. */

@@ -9,8 +9,14 @@
  * the hello of a connection that resumes repeats its `after` instead, and the replay follows.
  * Readers ignore frame types and trailing fields that they do not know.
  */
-import type { CheckpointEvent, PoolEvent, PoolState } from './events.ts'
-import type { Role } from './stats.ts'
+import type {
+  BackpressureReason,
+  CheckpointEvent,
+  PoolEvent,
+  PoolState,
+  WALHolderKind,
+} from './events.ts'
+import type { Checkpointer, Role } from './stats.ts'
 
 export type * from './events.ts'
 export type { CheckpointMode, CheckpointTrigger, Role } from './stats.ts'
@@ -90,6 +96,45 @@ export interface WaiterRow {
   readonly traceId: string | null
 }
 
+/** Whose snapshot keeps the log from being copied back past it. */
+export interface PinView {
+  /** Slot of SQLite's wal-index, and the newest frame that it sees; `null` where that cannot be seen. */
+  readonly slot: number | null
+  readonly frame: number | null
+  /** Frames committed after that. */
+  readonly lagFrames: number | null
+  /** Epoch ms; since when it is known. */
+  readonly sinceAtMs: number
+  readonly kind: WALHolderKind
+  /** Who it is, in a few words. */
+  readonly who: string
+  /** Of this pool; `null` otherwise. */
+  readonly leaseId: number | null
+  readonly connectionId: number | null
+  readonly traceId: string | null
+  readonly sql: string | null
+}
+
+/** One of the five places at which SQLite notes what readers see. */
+export interface ReadSlotView {
+  readonly slot: number
+  readonly frame: number | null
+  /** Who uses it now, in a few words; nobody: the mark is stale. */
+  readonly holders: readonly string[]
+}
+
+/** What Litestream says of itself, where its metrics are configured. */
+export interface LitestreamView {
+  /** Epoch ms of the answer. */
+  readonly readAtMs: number
+  /** Why there is no newer answer. */
+  readonly error: string | null
+  readonly walBytes: number | null
+  readonly checkpoints: number | null
+  readonly syncErrors: number | null
+  readonly txid: number | null
+}
+
 export interface WalView {
   readonly journalMode: string | null
   readonly pageSizeBytes: number | null
@@ -101,6 +146,20 @@ export interface WalView {
   readonly checkpointFrames: number
   readonly lastCheckpoint: CheckpointEvent | null
   readonly lastCompleteAtMs: number | null
+  readonly checkpointer: Checkpointer
+  /** Times that the log started over. */
+  readonly resets: number
+  readonly isStarved: boolean
+  readonly pin: PinView | null
+  /** `null` where the platform does not show them. */
+  readonly readSlots: readonly ReadSlotView[] | null
+  /** Bytes of the log at which writers are held back; 0: no limit. */
+  readonly limitBytes: number
+  /** Why they are held back now. */
+  readonly backpressure: BackpressureReason | null
+  /** What the disk has left when everything is copied back. */
+  readonly headroomBytes: number | null
+  readonly litestream: LitestreamView | null
 }
 
 export type VerdictLevel = 'healthy' | 'watch' | 'act'

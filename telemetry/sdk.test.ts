@@ -4,9 +4,15 @@ import { registerHooks } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { ATTRIBUTE, ATTRIBUTE_VALUES, METRIC, SCHEMA_URL, SCOPE } from './otel/names.ts'
-import type { Metric } from './otel/names.ts'
-import { LINK_ATTRIBUTES, SPAN_ATTRIBUTES, type SpanName } from './otel/names.ts'
+import { ATTRIBUTE, ATTRIBUTE_VALUES } from './otel/attributes.ts'
+import { METRIC, SCHEMA_URL, SCOPE, type Metric } from './otel/names.ts'
+import {
+  LINK_ATTRIBUTES,
+  SPAN_ATTRIBUTES,
+  SPAN_EVENT_ATTRIBUTES,
+  type SpanEventName,
+  type SpanName,
+} from './otel/names.ts'
 import type * as sdk from './sdk.ts'
 import type { PoolStats } from './stats.ts'
 import { startCollector, type Collector, type CollectorBehaviour } from './testing/collector.ts'
@@ -138,6 +144,20 @@ describe('the metrics that arrive at a collector', () => {
       histogram: checkpoint.durationMs,
       scale: 1000,
     })
+    assert.equal(value(METRIC.walResets), wal.resets)
+    assert.equal(value(METRIC.walStarvations), wal.starvations)
+    assert.equal(value(METRIC.externalCheckpoints), wal.externalCheckpoints)
+    assert.equal(value(METRIC.probeUnknown), wal.unknownProbes)
+    assert.equal(value(METRIC.diskHeadroom), wal.headroomBytes)
+    assert.equal(value(METRIC.readSlotCount), 2)
+    assert.equal(value(METRIC.pinLag, { [ATTRIBUTE.pinHolder]: 'iterator' }), wal.pin?.lagFrames)
+    assert.equal(value(METRIC.pinAge, { [ATTRIBUTE.pinHolder]: 'iterator' }), 59)
+    assert.equal(value(METRIC.backpressure, { [ATTRIBUTE.backpressureReason]: 'disk' }), 1)
+    assertHeard(collector, METRIC.writerStall, {
+      of: {},
+      histogram: checkpoint.stallMs,
+      scale: 1000,
+    })
     assert.ok(value(METRIC.leaseAge, reader) >= 90)
     assert.equal(value(METRIC.leaseAge, writer), 0)
     assert.ok(value(METRIC.checkpointAge) >= 60)
@@ -197,14 +217,20 @@ describe('the spans that arrive at a collector', () => {
       'sqlite.pool.acquire',
       'sqlite.pool.acquire',
       'sqlite.pool.lease',
+      'sqlite.pool.lease',
       'sqlite.wal.checkpoint',
       'sqlite.wal.checkpoint',
+      'sqlite.wal.checkpoint.gate',
+      'sqlite.wal.checkpoint.pass',
     ])
     for (const span of ours) {
       const isStatement = span.kind === 3
       const allowed = SPAN_ATTRIBUTES[isStatement ? 'sqlite' : (span.name as SpanName)]
       assertKnown(span.attributes, allowed, span.name)
       for (const link of span.links) assertKnown(link.attributes, LINK_ATTRIBUTES, span.name)
+      for (const { name, attributes } of span.events) {
+        assertKnown(attributes, SPAN_EVENT_ATTRIBUTES[name as SpanEventName], name)
+      }
       assert.deepEqual(span.scope, { ...SCOPE, schemaUrl: SCHEMA_URL })
     }
   })
@@ -292,9 +318,9 @@ describe('the spans that arrive at a collector', () => {
     assert.equal(insert.attributes[ATTRIBUTE.statusCode], 'SQLITE_CONSTRAINT_UNIQUE')
   })
 
-  it('make a checkpoint a root of its own, linked to whoever was in its way', () => {
+  it('make a checkpoint a root of its own, linked to the lease in its way', () => {
     const { collector, report } = life
-    const { traces } = report
+    const lease = leaseOf(collector, report.traces.slow.traceId)
     const starved = spanAt(collector, LIFE_BEGAN_AT_MS + 500)
     assert.equal(starved.name, 'sqlite.wal.checkpoint')
     assert.equal(starved.parentSpanId, '')
@@ -303,11 +329,55 @@ describe('the spans that arrive at a collector', () => {
     assert.equal(ATTRIBUTE.sizeAfter in starved.attributes, false)
     assert.deepEqual(
       starved.links.map((link) => [link.spanId, link.attributes[ATTRIBUTE.linkType]]),
-      [[traces.slow.spanId, 'blocked_by']],
+      [[lease.spanId, 'blocked_by']],
     )
     const broken = spanAt(collector, LIFE_BEGAN_AT_MS + 900)
     assert.equal(broken.isError, true)
     assert.notEqual(broken.traceId, starved.traceId)
+  })
+
+  it('say what pinned the log, and not more of whose it is than that', () => {
+    const { attributes } = spanAt(life.collector, LIFE_BEGAN_AT_MS + 500)
+    assert.equal(attributes[ATTRIBUTE.pinHolder], 'iterator')
+    assert.equal(attributes[ATTRIBUTE.pinSlot], 2)
+    assert.equal(attributes[ATTRIBUTE.pinFrame], 600)
+    assert.equal(attributes[ATTRIBUTE.pinLag], 400)
+    assert.equal(attributes[ATTRIBUTE.pinAge], 59)
+    assert.equal(attributes[ATTRIBUTE.leaseLabel], 'GET /slow')
+    assert.equal(attributes[ATTRIBUTE.connectionId], 1)
+    assert.equal(ATTRIBUTE.processId in attributes, false)
+  })
+
+  it('put the passes of a checkpoint below it, and for how long it held writers back', () => {
+    const { collector } = life
+    const pass = spanAt(collector, LIFE_BEGAN_AT_MS + 501)
+    assert.equal(pass.name, 'sqlite.wal.checkpoint.pass')
+    assert.equal(pass.parentSpanId, spanAt(collector, LIFE_BEGAN_AT_MS + 500).spanId)
+    assert.equal(pass.attributes[ATTRIBUTE.checkpointMode], 'passive')
+    assert.equal(pass.endMs, LIFE_BEGAN_AT_MS + 539.5)
+    const gate = spanAt(collector, LIFE_BEGAN_AT_MS + 901)
+    assert.equal(gate.name, 'sqlite.wal.checkpoint.gate')
+    assert.equal(gate.parentSpanId, spanAt(collector, LIFE_BEGAN_AT_MS + 900).spanId)
+    assert.equal(gate.endMs, LIFE_BEGAN_AT_MS + 903.5)
+  })
+
+  it('tell a lease on its own span that it pinned the log, and make that span once', () => {
+    const { collector, report } = life
+    const { slow } = report.traces
+    const lease = leaseOf(collector, slow.traceId)
+    assert.equal(lease.parentSpanId, slow.spanId)
+    assert.equal(lease.endMs - lease.startMs, 91_000)
+    assert.equal(lease.attributes[ATTRIBUTE.role], 'reader')
+    assert.equal(lease.attributes[ATTRIBUTE.leaseOperations], 3)
+    assert.equal(lease.attributes[ATTRIBUTE.leaseWaiters], 1)
+    assert.deepEqual(
+      lease.events.map(({ name, attributes }) => [name, attributes]),
+      [19, 59].map((age) => [
+        'sqlite.wal.pinned',
+        { [ATTRIBUTE.pinHolder]: 'iterator', [ATTRIBUTE.pinLag]: 400, [ATTRIBUTE.pinAge]: age },
+      ]),
+    )
+    for (const { atMs } of lease.events) assert.ok(lease.startMs < atMs && atMs < lease.endMs)
   })
 
   it('know no trace outside of a request', () => {
@@ -514,6 +584,14 @@ function assertHeard(
   const sum = points.reduce((total, point) => total + point.sum, 0)
   assert.equal(count, own.histogram.count, metric.name)
   assert.ok(Math.abs(sum * own.scale - own.histogram.sumMs) < 1e-6, metric.name)
+}
+
+function leaseOf(collector: Collector, traceId: string): DecodedSpan {
+  const found = collector.spans.filter(
+    (span) => span.name === 'sqlite.pool.lease' && span.traceId === traceId,
+  )
+  assert.equal(found.length, 1, 'lease spans of the trace')
+  return found[0]!
 }
 
 function spanAt(collector: Collector, startMs: number): DecodedSpan {

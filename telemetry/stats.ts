@@ -1,3 +1,4 @@
+import type { BackpressureReason, WALPin, WALReadSlot } from './events.ts'
 import { Histogram } from './histogram.ts'
 
 export type Role = 'reader' | 'writer'
@@ -11,6 +12,7 @@ export const ACQUIRE_FAILURES = [
   'aborted',
   'pool_closed',
   'open_failed',
+  'wal_full',
 ] as const
 export type AcquireFailure = (typeof ACQUIRE_FAILURES)[number]
 
@@ -70,6 +72,7 @@ export class LaneStats {
     aborted: 0,
     pool_closed: 0,
     open_failed: 0,
+    wal_full: 0,
   }
   readonly closed: Record<CloseReason, number> = {
     idle: 0,
@@ -104,11 +107,15 @@ export class LaneStats {
 export const CHECKPOINT_MODES = ['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'] as const
 export type CheckpointMode = (typeof CHECKPOINT_MODES)[number]
 
+/** Who copies frames back: our thread, SQLite inside commits, or another program (Litestream). */
+export type Checkpointer = 'pool' | 'sqlite' | 'external'
+
 export const CHECKPOINT_TRIGGERS = [
   'frames',
   'age',
   'interval',
   'size',
+  'limit',
   'manual',
   'shutdown',
 ] as const
@@ -132,6 +139,22 @@ export class WalStats {
   probedAtMs: number | null = null
   /** Probes that SQLite could not answer. */
   unknownProbes = 0
+  /** Times that the log started over. */
+  resets = 0
+  /** Times that frames were copied back, and not by this pool. */
+  externalCheckpoints = 0
+  /** Who reads which state of the log; `null` where it cannot be seen. */
+  readSlots: readonly WALReadSlot[] | null = null
+  /** The oldest snapshot in use, when commits came after it. */
+  pin: WALPin | null = null
+  /** Episodes in which nothing could be copied back. */
+  starvations = 0
+  /** Epoch ms since when nothing can be; `null` while it can. */
+  starvedSinceMs: number | null = null
+  /** What the disk has left when everything pending is copied back; `null` when it cannot be told. */
+  headroomBytes: number | null = null
+  /** Why writers are held back; `null` while they are not. */
+  backpressure: BackpressureReason | null = null
 }
 
 export class CheckpointStats {
@@ -144,6 +167,8 @@ export class CheckpointStats {
   /** Epoch ms of the last checkpoint that copied every frame. */
   lastCompleteAtMs: number | null = null
   readonly durationMs: Histogram = new Histogram()
+  /** How long checkpoints held writers back: lease of the writer had → given back. */
+  readonly stallMs: Histogram = new Histogram()
 }
 
 /**

@@ -89,7 +89,7 @@ function paintMoment(plot: uPlot, moment: ChartFrame['moments'][number], palette
   ctx.save()
   ctx.lineWidth = scale
   ctx.strokeStyle = moment.kind === 'restart' ? palette.tx2 : palette['series-checkpoint']
-  if (moment.kind === 'partial') ctx.strokeStyle = palette['series-waiting']
+  if (moment.kind === 'blocked') ctx.strokeStyle = palette['series-waiting']
   if (moment.kind !== 'checkpoint') ctx.setLineDash([4 * scale, 3 * scale])
   ctx.globalAlpha = moment.kind === 'restart' ? 1 : 0.55
   ctx.beginPath()

@@ -44,7 +44,8 @@ export interface Reference {
 /** A line down the plot at a moment. */
 export interface Moment {
   readonly atMs: number
-  readonly kind: 'checkpoint' | 'partial' | 'restart'
+  /** `partial`: it left frames behind, as happens; `blocked`: and that hurts. */
+  readonly kind: 'checkpoint' | 'partial' | 'blocked' | 'restart'
 }
 
 /** What is drawn now. */

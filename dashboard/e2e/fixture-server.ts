@@ -16,7 +16,10 @@ import type {
   PoolEvent,
   StateBody,
   TickValues,
+  WALHolderKind,
+  WalView,
 } from '../../telemetry/protocol.ts'
+import { readJson, sendError, sendJson } from './fixture-http.ts'
 import { eventsAt, stateAt } from './fixture-state.ts'
 import { ACQUIRE_TIMEOUT_MS, LIMIT, TROUBLE_MS, valuesAt } from './fixture-values.ts'
 import type { Scenario } from './fixture-values.ts'
@@ -45,6 +48,10 @@ export interface FixtureOptions {
   readonly prefix?: string
   /** How long the server has been running, in ms; what it remembers reaches as far back. */
   readonly uptimeMs?: number
+  /** Who keeps the log in the scenario `wal-pinned`; a lease when not given. */
+  readonly pinnedBy?: WALHolderKind
+  /** What is otherwise with the log. */
+  readonly wal?: Partial<WalView>
 }
 
 /**
@@ -61,6 +68,8 @@ export class FixtureServer {
   readonly checkpoints: unknown[] = []
   readonly #prefix: string
   readonly #access: 'viewer' | 'admin'
+  readonly #pinnedBy: WALHolderKind
+  readonly #wal: Partial<WalView>
   readonly #http: Server
   readonly #ws = new WebSocketServer({
     noServer: true,
@@ -90,6 +99,8 @@ export class FixtureServer {
     this.scenario = options.scenario ?? 'healthy'
     this.#access = options.access ?? 'admin'
     this.#prefix = options.prefix ?? ''
+    this.#pinnedBy = options.pinnedBy ?? 'lease'
+    this.#wal = options.wal ?? {}
     const nowMs = Date.now()
     this.#lastTickAtMs = Math.floor(nowMs / TICK_MS) * TICK_MS
     const uptimeMs = options.uptimeMs ?? (this.scenario === 'empty' ? 3000 : 4_000_000)
@@ -216,13 +227,15 @@ export class FixtureServer {
   }
 
   #state(): StateBody {
-    return stateAt(this.scenario, this.#lastTickAtMs, {
+    const state = stateAt(this.scenario, this.#lastTickAtMs, {
       values: this.#values(this.#lastTickAtMs),
       troubleAtMs: this.#troubleAtMs,
       startedAtMs: this.#startedAtMs,
       lastCheckpoint: this.#lastCheckpoint,
       viewers: this.#viewers.size,
+      pinnedBy: this.#pinnedBy,
     })
+    return { ...state, wal: { ...state.wal, ...this.#wal } }
   }
 
   #rememberEvents(): void {
@@ -232,7 +245,7 @@ export class FixtureServer {
   }
 
   #makeEvents(atMs: number): PoolEvent[] {
-    const tick = { tickMs: TICK_MS, troubleAtMs: this.#troubleAtMs }
+    const tick = { tickMs: TICK_MS, troubleAtMs: this.#troubleAtMs, pinnedBy: this.#pinnedBy }
     const made = eventsAt(this.scenario, atMs, tick).map((body): PoolEvent => {
       if (body.type === 'checkpoint') this.#lastCheckpoint = body
       this.#eventSeq += 1
@@ -437,6 +450,9 @@ export class FixtureServer {
       sizeAfterBytes: body.mode === 'TRUNCATE' ? 0 : 2_521_472,
       errorCode: null,
       blockedBy: [],
+      pin: null,
+      passes: [],
+      gate: null,
     }
     this.#lastCheckpoint = event
     this.#eventSeq += 1
@@ -459,17 +475,3 @@ export const startFixture = (options: FixtureOptions = {}): Promise<FixtureServe
 
 const sessionOf = (request: IncomingMessage): string =>
   new RegExp(`${COOKIE}=([^;]+)`).exec(request.headers.cookie ?? '')?.[1] ?? ''
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return JSON.parse(Buffer.concat(chunks).toString())
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-}
-
-function sendError(response: ServerResponse, status: number, code: string, message: string): void {
-  sendJson(response, status, { error: { code, message, requestId: 'fixture', retryable: false } })
-}

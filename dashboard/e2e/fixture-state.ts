@@ -2,37 +2,25 @@ import { SERIES } from '../../telemetry/protocol.ts'
 import type {
   CheckpointEvent,
   ConnectionRow,
-  HolderRef,
   PoolEventBody,
   StateBody,
   TickValues,
   Verdict,
+  WALHolderKind,
   WaiterRow,
 } from '../../telemetry/protocol.ts'
 import {
-  CHECKPOINT_EVERY_MS,
-  CHECKPOINT_FRAMES,
-  LIMIT,
-  PAGE_BYTES,
-  TROUBLE_MS,
-} from './fixture-values.ts'
+  CULPRIT_ID,
+  REPORT,
+  culprit,
+  holderWords,
+  holders,
+  isOfPool,
+  traceId,
+} from './fixture-culprit.ts'
+import { CHECKPOINT_EVERY_MS, LIMIT, TROUBLE_MS } from './fixture-values.ts'
 import type { Scenario } from './fixture-values.ts'
-
-const holders = [
-  ['GET /api/products', 'SELECT * FROM product WHERE category = ? ORDER BY name LIMIT 50'],
-  ['GET /api/products/:id', 'SELECT * FROM product WHERE id = ?'],
-  ['GET /api/products/stats', 'SELECT category, count(*), avg(price) FROM product GROUP BY 1'],
-  ['GET /api/report', 'SELECT day, sum(total) FROM sale JOIN product USING (id) GROUP BY day'],
-] as const
-const REPORT = 3
-/** The connection that the trouble comes from. */
-const CULPRIT_ID = 7
-
-/** 32 hexadecimal digits, the same ones for the same number. */
-const traceId = (n: number): string =>
-  [1, 2, 3, 4]
-    .map((part) => (Math.imul(n * 7 + part, 0x9e3779b1) >>> 0).toString(16).padStart(8, '0'))
-    .join('')
+import { STARVED_AFTER_MS, checkpointAt, starvationAt, walAt } from './fixture-wal.ts'
 
 /** Everything that is not a number over time, to go with the values of a moment. */
 export function stateAt(
@@ -44,6 +32,7 @@ export function stateAt(
     readonly startedAtMs: number
     readonly lastCheckpoint: CheckpointEvent | null
     readonly viewers: number
+    readonly pinnedBy: WALHolderKind
   },
 ): StateBody {
   const value = (name: string): number =>
@@ -57,24 +46,20 @@ export function stateAt(
       atMs,
       troubleAtMs: facts.troubleAtMs,
       startedAtMs: facts.startedAtMs,
+      pinnedBy: facts.pinnedBy,
     }),
     connections: connectionsOf(scenario, atMs, {
       inUse: value('inUse'),
       troubleAtMs: facts.troubleAtMs,
+      pinnedBy: facts.pinnedBy,
     }),
     waiters: waitersOf(atMs, waiting),
-    wal: {
-      journalMode: 'wal',
-      pageSizeBytes: PAGE_BYTES,
-      sizeBytes: value('walBytes'),
-      databaseSizeBytes: 41_943_040,
+    wal: walAt(scenario, atMs, {
+      ...facts,
       frames,
-      backfilledFrames: frames - value('walPendingFrames'),
-      checkpointFrames: CHECKPOINT_FRAMES,
-      lastCheckpoint: facts.lastCheckpoint,
-      lastCompleteAtMs:
-        scenario === 'wal-pinned' ? facts.troubleAtMs : (facts.lastCheckpoint?.startedAtMs ?? null),
-    },
+      pendingFrames: value('walPendingFrames'),
+      sizeBytes: value('walBytes'),
+    }),
     totals: {
       acquired: 184_213,
       released: 184_213 - value('inUse'),
@@ -94,6 +79,7 @@ function verdictOf(
     readonly atMs: number
     readonly troubleAtMs: number
     readonly startedAtMs: number
+    readonly pinnedBy: WALHolderKind
   },
 ): Verdict {
   const sinceAtMs = facts.troubleAtMs
@@ -107,9 +93,9 @@ function verdictOf(
       }
     case 'wal-pinned':
       return {
-        level: 'watch',
-        code: 'wal_pinned',
-        sentence: `The reader on connection ${CULPRIT_ID} (GET /api/report) keeps the write-ahead log from being copied back.`,
+        level: 'act',
+        code: 'wal_starved',
+        sentence: `The write-ahead log cannot be copied back: ${holderWords(facts.pinnedBy)} has kept it for 3 minutes.`,
         sinceAtMs,
       }
     case 'empty':
@@ -133,12 +119,13 @@ function verdictOf(
 function connectionsOf(
   scenario: Scenario,
   atMs: number,
-  facts: { readonly inUse: number; readonly troubleAtMs: number },
+  facts: { readonly inUse: number; readonly troubleAtMs: number; readonly pinnedBy: WALHolderKind },
 ): ConnectionRow[] {
   const count = scenario === 'empty' ? 1 : LIMIT
   return Array.from({ length: count }, (_, index): ConnectionRow => {
     const id = index + 1
-    const isCulprit = TROUBLE_MS[scenario] > 0 && id === CULPRIT_ID
+    const isOurs = scenario !== 'wal-pinned' || isOfPool(facts.pinnedBy)
+    const isCulprit = TROUBLE_MS[scenario] > 0 && id === CULPRIT_ID && isOurs
     const isHeld = isCulprit || index < facts.inUse
     const role = id === 1 ? 'writer' : 'reader'
     if (!isHeld) {
@@ -176,7 +163,7 @@ function connectionsOf(
       sql,
       isRunning: !isCulprit,
       statementSinceAtMs: atMs - heldMs * 0.8,
-      hasTransaction: isWriter || isCulprit,
+      hasTransaction: isWriter || (isCulprit && facts.pinnedBy !== 'iterator'),
       isLeakSuspect: isCulprit,
     }
   })
@@ -192,27 +179,19 @@ function waitersOf(atMs: number, waiting: number): WaiterRow[] {
   }))
 }
 
-const culprit = (heldMs: number): HolderRef => ({
-  connectionId: CULPRIT_ID,
-  leaseId: 9000 + CULPRIT_ID,
-  heldMs,
-  label: holders[REPORT][0],
-  sql: holders[REPORT][1],
-  trace: { traceId: traceId(CULPRIT_ID), spanId: '00f067aa0ba902b7', isSampled: true },
-})
-
 /** What happened in the tick that ends at `atMs`. */
 export function eventsAt(
   scenario: Scenario,
   atMs: number,
-  tick: { readonly tickMs: number; readonly troubleAtMs: number },
+  tick: { readonly tickMs: number; readonly troubleAtMs: number; readonly pinnedBy: WALHolderKind },
 ): PoolEventBody[] {
   const isFirstIn = (everyMs: number): boolean => atMs % everyMs < tick.tickMs
   const troubleMs = atMs - tick.troubleAtMs
   const isTroubled = TROUBLE_MS[scenario] > 0 && troubleMs > 0
   const events: PoolEventBody[] = []
   if (scenario !== 'empty' && isFirstIn(CHECKPOINT_EVERY_MS)) {
-    events.push(checkpointAt(atMs, scenario === 'wal-pinned' && isTroubled ? troubleMs : null))
+    const pinnedMs = scenario === 'wal-pinned' && isTroubled ? troubleMs : null
+    events.push(checkpointAt(atMs, pinnedMs, tick.pinnedBy))
   }
   if (!isTroubled) return events
   const isStart = troubleMs <= tick.tickMs
@@ -230,36 +209,11 @@ export function eventsAt(
     }
     if (troubleMs > 25_000 && isFirstIn(3000)) events.push(timeoutAt(atMs, troubleMs))
   }
-  if (scenario === 'wal-pinned' && troubleMs > 30_000 && troubleMs - tick.tickMs <= 30_000) {
-    events.push({
-      type: 'starvation',
-      isStarved: true,
-      pendingFrames: 2750,
-      holder: culprit(30_000),
-    })
+  const starvedMs = troubleMs - STARVED_AFTER_MS
+  if (scenario === 'wal-pinned' && starvedMs > 0 && starvedMs <= tick.tickMs) {
+    events.push(starvationAt(tick.pinnedBy))
   }
   return events
-}
-
-function checkpointAt(atMs: number, pinnedMs: number | null): CheckpointEvent {
-  const isPinned = pinnedMs !== null
-  const logFrames = isPinned ? Math.round(900 + pinnedMs * 0.075) : CHECKPOINT_FRAMES
-  return {
-    type: 'checkpoint',
-    mode: 'PASSIVE',
-    trigger: 'frames',
-    outcome: isPinned ? 'partial_reader' : 'complete',
-    startedAtMs: atMs - 14,
-    durationMs: 12.4,
-    isBusy: false,
-    logFrames,
-    checkpointedFrames: isPinned ? 400 : logFrames,
-    movedFrames: isPinned ? 0 : logFrames,
-    sizeBeforeBytes: 32 + logFrames * (PAGE_BYTES + 24),
-    sizeAfterBytes: 32 + logFrames * (PAGE_BYTES + 24),
-    errorCode: null,
-    blockedBy: isPinned ? [culprit(pinnedMs)] : [],
-  }
 }
 
 const timeoutAt = (atMs: number, troubleMs: number): PoolEventBody => ({

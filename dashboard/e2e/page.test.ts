@@ -7,11 +7,19 @@ import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
 import { SERIES } from '../../telemetry/protocol.ts'
 import { axeViolations } from './axe.ts'
-import { PATIENCE_MS, launchBrowser, openTab, sizes } from './browser.ts'
-import type { Tab } from './browser.ts'
-import { startFixture } from './fixture-server.ts'
-import type { FixtureOptions, FixtureServer } from './fixture-server.ts'
+import { launchBrowser, openTab } from './browser.ts'
 import { valuesAt } from './fixture-values.ts'
+import {
+  assertAccessible,
+  assertBehaved,
+  assertFits,
+  buildPage,
+  linkPhase,
+  openLiveIn,
+  openSceneIn,
+  until,
+} from './scene.ts'
+import type { Scene, SceneOptions } from './scene.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const charts = ['chart-connections', 'chart-wait', 'chart-wal'] as const
@@ -19,62 +27,20 @@ const charts = ['chart-connections', 'chart-wait', 'chart-wal'] as const
 let browser: Browser
 
 before(async () => {
-  // Plain JavaScript without types, because it runs before anything is installed.
-  const setup = (await import(new URL('../../server/setup.mjs', import.meta.url).href)) as {
-    ensureBuilt(): void
-  }
-  setup.ensureBuilt()
+  await buildPage()
   browser = await launchBrowser()
 })
 after(() => browser.close())
 
-interface Scene extends Tab {
-  readonly server: FixtureServer
-}
-
-async function openScene(
-  t: TestContext,
-  options: FixtureOptions & Omit<Parameters<typeof openTab>[1], 'origin'> = {},
-): Promise<Scene> {
-  const server = await startFixture(options)
-  t.after(() => server.stop())
-  const tab = await openTab(browser, { ...options, origin: server.origin })
-  t.after(() => tab.context.close())
-  return { ...tab, server }
-}
-
-/** A page that was opened by the link and is live. */
-async function openLive(t: TestContext, options?: Parameters<typeof openScene>[1]): Promise<Scene> {
-  const scene = await openScene(t, options)
-  await scene.page.goto(scene.server.link)
-  await linkPhase(scene.page, 'live')
-  await scene.page.locator('main[data-settled=true]').waitFor()
-  return scene
-}
-
-const linkPhase = (page: Page, phase: string): Promise<void> =>
-  page.locator(`[data-testid=link-state][data-phase=${phase}]`).waitFor()
+const openScene = (t: TestContext, options?: SceneOptions): Promise<Scene> =>
+  openSceneIn(browser, t, options)
+const openLive = (t: TestContext, options?: SceneOptions): Promise<Scene> =>
+  openLiveIn(browser, t, options)
 
 const within = (testId: string): string => `document.querySelector('[data-testid="${testId}"]')`
 
 const lastAtMs = async (page: Page, testId: string): Promise<number> =>
   Number(await page.getByTestId(testId).getAttribute('data-last-at-ms'))
-
-/** Waits in the page for an expression to be true. Playwright's own way of it needs `eval`, which the policy forbids. */
-async function until(page: Page, expression: string): Promise<void> {
-  const isTrue: boolean = await page.evaluate(`(async () => {
-    const endMs = performance.now() + ${PATIENCE_MS}
-    while (!(${expression})) {
-      if (performance.now() > endMs) return false
-      await new Promise((resolve) => setTimeout(resolve, 25))
-    }
-    return true
-  })()`)
-  assert.ok(isTrue, `in vain: ${expression}`)
-}
-
-const assertBehaved = ({ misdeeds }: Tab): void =>
-  assert.deepEqual(misdeeds, { consoleErrors: [], foreignRequests: [], policyViolations: [] })
 
 describe('the dashboard in a browser', () => {
   it('opens by the link, once, and forgets the token', async (t) => {
@@ -341,11 +307,7 @@ describe('every state', () => {
     it(`is accessible and fits, in both themes and all sizes: ${scenario}`, async (t) => {
       const scene = await openLive(t, { scenario })
       await assertAccessible(scene.page)
-      for (const size of Object.values(sizes)) {
-        await scene.page.setViewportSize(size)
-        const width: number = await scene.page.evaluate('document.documentElement.scrollWidth')
-        assert.ok(width <= size.width, `${width} in ${size.width}`)
-      }
+      await assertFits(scene.page)
       assertBehaved(scene)
     })
   }
@@ -370,17 +332,6 @@ describe('every state', () => {
     assert.equal(moving, 0)
   })
 })
-
-async function assertAccessible(page: Page): Promise<void> {
-  for (const colorScheme of ['dark', 'light'] as const) {
-    // Colours change by a transition, and half-way between two themes nothing has its contrast.
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    for (const size of [sizes.desktop, sizes.phone]) {
-      await page.setViewportSize(size)
-      assert.deepEqual(await axeViolations(page), [], `${colorScheme}, ${size.width}`)
-    }
-  }
-}
 
 describe('the bundle', () => {
   it('stays within its budget and holds nothing inline', () => {

@@ -3,7 +3,7 @@ import type { Signal } from '@preact/signals'
 import type { CheckpointMode, CheckpointOutcome } from '../../telemetry/protocol.ts'
 import { bytes, duration, group, plural, toText } from '../format.ts'
 import type { Api } from './api.ts'
-import { outcomeWords } from './marks.ts'
+import { outcomeWords } from './checkpoint-words.ts'
 
 /** Each mode, and what it costs the others. */
 export const CHECKPOINT_CHOICES: readonly {

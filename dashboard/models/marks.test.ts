@@ -5,10 +5,12 @@ import type {
   HolderRef,
   PoolEvent,
   PoolEventBody,
+  WALPin,
 } from '../../telemetry/protocol.ts'
+import { CHECKPOINT_OUTCOMES } from '../../telemetry/events.ts'
 import { clusters, MarkLog } from './mark-log.ts'
 import { markOf, restartMark } from './marks.ts'
-import type { Mark } from './marks.ts'
+import type { Mark, MarkContext } from './marks.ts'
 
 const plain = (text: string): string => text.replaceAll('\u2009', ' ')
 
@@ -36,6 +38,21 @@ const checkpoint: CheckpointEvent = {
   sizeAfterBytes: 8192,
   errorCode: null,
   blockedBy: [],
+  pin: null,
+  passes: [],
+  gate: null,
+}
+
+const pin: WALPin = {
+  slot: 1,
+  frame: 400,
+  lagFrames: 1180,
+  heldMs: 38_000,
+  holder: { kind: 'lease', lease: holder, stack: null, pid: 4100, command: null },
+}
+const otherProcess: WALPin = {
+  ...pin,
+  holder: { kind: 'process', lease: null, stack: null, pid: 4711, command: 'sqlite3 shop.db' },
 }
 
 const acquire: PoolEventBody & { readonly type: 'acquire' } = {
@@ -55,6 +72,8 @@ const acquire: PoolEventBody & { readonly type: 'acquire' } = {
 
 const event = (body: PoolEventBody): PoolEvent => ({ ...body, seq: 3, atMs: 1000 })
 
+const calm: MarkContext = { bootId: 'boot', isStarved: false }
+
 describe('markOf', () => {
   const cases: readonly (readonly [
     name: string,
@@ -73,12 +92,43 @@ describe('markOf', () => {
     ],
     [
       'a checkpoint that a reader kept from finishing, with the reader',
-      { ...checkpoint, outcome: 'partial_reader', checkpointedFrames: 400, blockedBy: [holder] },
+      { ...checkpoint, outcome: 'partial_reader', checkpointedFrames: 400, pin },
       [
         'checkpoint',
-        'warn',
+        'neutral',
         'PASSIVE checkpoint (frames): partial: a reader kept the rest',
-        '400 of 1,580 frames copied in 12.4 ms; connection 7 held 38 s by GET /report',
+        '400 of 1,580 frames copied in 12.4 ms; kept by GET /report on connection 7 for 38 s',
+      ],
+    ],
+    [
+      'a checkpoint that a writer was in the way of, with the writer',
+      { ...checkpoint, mode: 'RESTART', outcome: 'busy_writer', blockedBy: [holder] },
+      [
+        'checkpoint',
+        'neutral',
+        'RESTART checkpoint (frames): busy: a writer was in the way',
+        '1,580 of 1,580 frames copied in 12.4 ms; connection 7 held 38 s by GET /report',
+      ],
+    ],
+    [
+      'a checkpoint that held writers back, in several passes',
+      {
+        ...checkpoint,
+        trigger: 'size',
+        outcome: 'complete_reset',
+        passes: [1, 2].map(() => ({
+          mode: 'PASSIVE',
+          startedAtMs: 900,
+          durationMs: 6.2,
+          movedFrames: 790,
+        })),
+        gate: { startedAtMs: 909, durationMs: 3.25 },
+      },
+      [
+        'checkpoint',
+        'ok',
+        'PASSIVE checkpoint (size): complete, the log starts over',
+        '1,580 of 1,580 frames copied in 12.4 ms and 2 passes; writers held back for 3.25 ms',
       ],
     ],
     [
@@ -135,12 +185,89 @@ describe('markOf', () => {
     ],
     [
       'starvation',
-      { type: 'starvation', isStarved: true, pendingFrames: 2750, holder },
+      {
+        type: 'starvation',
+        isStarved: true,
+        isRepeated: false,
+        pendingFrames: 2750,
+        durationMs: 0,
+        pin,
+      },
       [
         'fault',
         'crit',
         'Checkpoints are starved',
-        '2,750 frames pending; reader on connection 7 by GET /report',
+        '2,750 frames pending; kept by GET /report on connection 7',
+      ],
+    ],
+    [
+      'starvation by another process that goes on',
+      {
+        type: 'starvation',
+        isStarved: true,
+        isRepeated: true,
+        pendingFrames: 2750,
+        durationMs: 4000,
+        pin: otherProcess,
+      },
+      [
+        'fault',
+        'crit',
+        'Checkpoints are still starved',
+        '2,750 frames pending, for 4.0 s; kept by process 4711 (sqlite3 shop.db)',
+      ],
+    ],
+    [
+      'starvation that is over',
+      {
+        type: 'starvation',
+        isStarved: false,
+        isRepeated: false,
+        pendingFrames: 0,
+        durationMs: 65_000,
+        pin: null,
+      },
+      ['fault', 'ok', 'Checkpoints move again', '0 frames pending, after 1 m 5 s'],
+    ],
+    [
+      'writers that are held back because the log is long',
+      {
+        type: 'backpressure',
+        isOn: true,
+        reason: 'size',
+        sizeBytes: 1_073_741_824,
+        limitBytes: 1_073_741_824,
+        headroomBytes: null,
+        pin,
+      },
+      [
+        'fault',
+        'crit',
+        'Writers are held back',
+        'log at 1.0 GiB of 1.0 GiB; kept by GET /report on connection 7',
+      ],
+    ],
+    [
+      'writers that go on when the disk has room again',
+      {
+        type: 'backpressure',
+        isOn: false,
+        reason: 'disk',
+        sizeBytes: 4096,
+        limitBytes: 0,
+        headroomBytes: 3_221_225_472,
+        pin: null,
+      },
+      ['fault', 'ok', 'Writers go on', 'disk has 3.0 GiB left'],
+    ],
+    [
+      'a write that was refused',
+      { ...acquire, role: 'writer', outcome: 'wal_full', holders: [] },
+      [
+        'fault',
+        'crit',
+        'Write refused: the log or the disk is full',
+        'GET /items waited 5.00 s behind 11 callers',
       ],
     ],
     [
@@ -177,16 +304,42 @@ describe('markOf', () => {
   ]
   for (const [name, body, expected] of cases) {
     it(`makes of ${name}`, () => {
-      const mark = markOf(event(body), 'boot')
+      const mark = markOf(event(body), calm)
       const seen = mark === null ? null : [mark.lane, mark.tone, mark.title, plain(mark.detail)]
       assert.deepEqual(seen, expected)
     })
   }
 
+  it('worries about a checkpoint that stopped half-way only while the log is starved', () => {
+    const tones = (isStarved: boolean): string[] =>
+      CHECKPOINT_OUTCOMES.map((outcome) => {
+        const mark = markOf(event({ ...checkpoint, outcome }), { ...calm, isStarved })!
+        return `${outcome} ${mark.tone}${mark.isPartial ? ' partial' : ''}`
+      })
+    assert.deepEqual(tones(false), [
+      'complete_reset ok',
+      'complete ok',
+      'complete_pinned neutral',
+      'partial_reader neutral partial',
+      'partial_writer neutral partial',
+      'blocked_read0 neutral partial',
+      'busy_writer neutral partial',
+      'busy_checkpointer neutral partial',
+      'noop ok',
+      'error crit partial',
+    ])
+    const changed = tones(true).filter((tone, i) => tone !== tones(false)[i])
+    assert.deepEqual(changed, [
+      'partial_reader warn partial',
+      'partial_writer warn partial',
+      'blocked_read0 warn partial',
+    ])
+  })
+
   it('dates a checkpoint by its beginning and its end, anything else by when it was told', () => {
-    const mark = markOf(event(checkpoint), 'boot')!
+    const mark = markOf(event(checkpoint), calm)!
     assert.deepEqual([mark.id, mark.atMs, mark.endMs], ['boot:3', 900, 912.4])
-    assert.equal(markOf(event(acquire), 'boot')!.atMs, 1000)
+    assert.equal(markOf(event(acquire), calm)!.atMs, 1000)
   })
 })
 

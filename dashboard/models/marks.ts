@@ -1,5 +1,7 @@
-import type { CheckpointEvent, PoolEvent } from '../../telemetry/protocol.ts'
-import { age, bytes, count, duration, group, plural, toText } from '../format.ts'
+import { describePin } from '../../telemetry/pin-text.ts'
+import type { CheckpointEvent, PoolEvent, WALPin } from '../../telemetry/protocol.ts'
+import { age, bytes, count, duration, plural, toText } from '../format.ts'
+import { checkpointDetail, isIncomplete, outcomeWords } from './checkpoint-words.ts'
 
 export type Lane = 'checkpoint' | 'change' | 'fault'
 export type Tone = 'neutral' | 'ok' | 'warn' | 'crit'
@@ -19,9 +21,16 @@ export interface Mark {
   readonly traceId: string | null
 }
 
+/** What a mark says beside its event. */
+export interface MarkContext {
+  readonly bootId: string
+  /** Nothing could be copied back at that time. */
+  readonly isStarved: boolean
+}
+
 /** The mark of an event, or `null` for one that is only a number (a granted acquire, a statement). */
-export function markOf(event: PoolEvent, bootId: string): Mark | null {
-  const body = bodyOf(event)
+export function markOf(event: PoolEvent, { bootId, isStarved }: MarkContext): Mark | null {
+  const body = bodyOf(event, isStarved)
   if (body === null) return null
   return {
     id: `${bootId}:${event.seq}`,
@@ -48,16 +57,18 @@ export const restartMark = (bootId: string, startedAtMs: number): Mark => ({
 
 type Body = Pick<Mark, 'lane' | 'tone' | 'title' | 'detail'> & Partial<Mark>
 
-function bodyOf(event: PoolEvent): Body | null {
+function bodyOf(event: PoolEvent, isStarved: boolean): Body | null {
   switch (event.type) {
     case 'checkpoint':
-      return ofCheckpoint(event)
+      return ofCheckpoint(event, isStarved)
     case 'acquire':
       return ofAcquire(event)
     case 'leak':
       return ofLeak(event)
     case 'starvation':
       return ofStarvation(event)
+    case 'backpressure':
+      return ofBackpressure(event)
     case 'capacity':
       return ofCapacity(event)
     case 'pool':
@@ -75,56 +86,40 @@ function bodyOf(event: PoolEvent): Body | null {
   }
 }
 
-/** What a checkpoint achieved, in words that need no manual. */
-export const outcomeWords: Readonly<Record<CheckpointEvent['outcome'], string>> = {
-  complete_reset: 'complete, the log starts over',
-  complete: 'complete',
-  partial_reader: 'partial: a reader kept the rest',
-  partial_writer: 'partial: a writer added frames',
-  busy_writer: 'busy: a writer was in the way',
-  busy_checkpointer: 'busy: another checkpoint ran',
-  noop: 'nothing to copy',
-  error: 'failed',
-}
-
-/** `1,002 of 1,580 frames copied in 12.4 ms`. */
-export function checkpointDetail(event: CheckpointEvent): string {
-  const { logFrames, checkpointedFrames, durationMs } = event
-  const took = `in ${toText(duration(durationMs))}`
-  const copied =
-    logFrames === null || checkpointedFrames === null
-      ? `${plural(event.movedFrames, 'frame')} moved ${took}`
-      : `${group(checkpointedFrames)} of ${plural(logFrames, 'frame')} copied ${took}`
-  const { sizeBeforeBytes: before, sizeAfterBytes: after } = event
-  const shrunk =
-    before !== null && after !== null && after < before
-      ? `; file ${toText(bytes(before))} → ${toText(bytes(after))}`
-      : ''
-  const [blocker] = event.blockedBy
-  const blocked =
-    isIncomplete(event) && blocker !== undefined
-      ? `; connection ${blocker.connectionId} held ${toText(age(blocker.heldMs))}${byLabel(blocker.label)}`
-      : ''
-  const failed = event.errorCode === null ? '' : `; ${event.errorCode}`
-  return copied + shrunk + blocked + failed
-}
-
-/** Whether it left something undone. */
-export const isIncomplete = (event: CheckpointEvent): boolean =>
-  !['complete_reset', 'complete', 'noop'].includes(event.outcome)
-
-function ofCheckpoint(event: CheckpointEvent): Body {
-  const isFault = event.outcome === 'error'
+function ofCheckpoint(event: CheckpointEvent, isStarved: boolean): Body {
   const isPartial = isIncomplete(event)
   return {
     lane: 'checkpoint',
-    tone: isFault ? 'crit' : isPartial ? 'warn' : 'ok',
+    tone: toneOf(event, isStarved),
     atMs: event.startedAtMs,
     endMs: event.startedAtMs + event.durationMs,
     isPartial,
     title: `${event.mode} checkpoint (${event.trigger}): ${outcomeWords[event.outcome] ?? event.outcome}`,
     detail: checkpointDetail(event),
-    traceId: event.blockedBy[0]?.trace?.traceId ?? null,
+    traceId: event.pin?.holder.lease?.trace?.traceId ?? event.blockedBy[0]?.trace?.traceId ?? null,
+  }
+}
+
+/** One that stops at a reader or a writer is nothing: under overlapping readers nearly all of them do. */
+function toneOf({ outcome }: CheckpointEvent, isStarved: boolean): Tone {
+  switch (outcome) {
+    case 'error':
+      return 'crit'
+    case 'partial_reader':
+    case 'partial_writer':
+    case 'blocked_read0':
+      return isStarved ? 'warn' : 'neutral'
+    case 'busy_writer':
+    case 'busy_checkpointer':
+    case 'complete_pinned':
+      return 'neutral'
+    case 'complete_reset':
+    case 'complete':
+    case 'noop':
+      return 'ok'
+    default:
+      // Of a newer server.
+      return 'neutral'
   }
 }
 
@@ -136,6 +131,7 @@ const failureWords = {
   aborted: 'Caller gave up waiting',
   pool_closed: 'Acquire refused: the pool is closed',
   open_failed: 'A connection could not be opened',
+  wal_full: 'Write refused: the log or the disk is full',
 } as const
 
 function ofAcquire(event: PoolEvent & { readonly type: 'acquire' }): Body | null {
@@ -170,15 +166,35 @@ function ofLeak(event: PoolEvent & { readonly type: 'leak' }): Body {
 }
 
 function ofStarvation(event: PoolEvent & { readonly type: 'starvation' }): Body {
-  const { holder } = event
-  const by =
-    holder === null ? '' : `; reader on connection ${holder.connectionId}${byLabel(holder.label)}`
+  const { isStarved, isRepeated, durationMs, pin } = event
+  const title = !isStarved
+    ? 'Checkpoints move again'
+    : isRepeated
+      ? 'Checkpoints are still starved'
+      : 'Checkpoints are starved'
+  const lasted =
+    durationMs === 0 ? '' : `, ${isStarved ? 'for' : 'after'} ${toText(age(durationMs))}`
   return {
     lane: 'fault',
-    tone: event.isStarved ? 'crit' : 'ok',
-    title: event.isStarved ? 'Checkpoints are starved' : 'Checkpoints move again',
-    detail: `${toText(count(event.pendingFrames))} frames pending${by}`,
-    traceId: holder?.trace?.traceId ?? null,
+    tone: isStarved ? 'crit' : 'ok',
+    title,
+    detail: `${toText(count(event.pendingFrames))} frames pending${lasted}${byPin(pin)}`,
+    traceId: pin?.holder.lease?.trace?.traceId ?? null,
+  }
+}
+
+function ofBackpressure(event: PoolEvent & { readonly type: 'backpressure' }): Body {
+  const { isOn, reason, sizeBytes, limitBytes, headroomBytes, pin } = event
+  const why =
+    reason === 'disk'
+      ? `disk has ${toText(bytes(headroomBytes))} left`
+      : `log at ${toText(bytes(sizeBytes))} of ${toText(bytes(limitBytes))}`
+  return {
+    lane: 'fault',
+    tone: isOn ? 'crit' : 'ok',
+    title: isOn ? 'Writers are held back' : 'Writers go on',
+    detail: why + byPin(pin),
+    traceId: pin?.holder.lease?.trace?.traceId ?? null,
   }
 }
 
@@ -223,3 +239,5 @@ function ofClosed(event: PoolEvent & { readonly type: 'connection.closed' }): Bo
 }
 
 const byLabel = (label: string | null): string => (label === null ? '' : ` by ${label}`)
+
+const byPin = (pin: WALPin | null): string => (pin === null ? '' : `; kept by ${describePin(pin)}`)

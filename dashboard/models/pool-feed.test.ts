@@ -12,6 +12,26 @@ const fine = { fromMs: 0, toMs: 1e15, stepMs: 250 }
 const row = (inUse: number): number[] => SERIES.map((_, i) => (i === 0 ? inUse : 0))
 const state = (viewers: number): StateBody => ({ viewers }) as StateBody
 
+const checkpoint: CheckpointEvent = {
+  type: 'checkpoint',
+  mode: 'PASSIVE',
+  trigger: 'frames',
+  outcome: 'complete',
+  startedAtMs: 1100,
+  durationMs: 5,
+  isBusy: false,
+  logFrames: 10,
+  checkpointedFrames: 10,
+  movedFrames: 10,
+  sizeBeforeBytes: null,
+  sizeAfterBytes: null,
+  errorCode: null,
+  blockedBy: [],
+  pin: null,
+  passes: [],
+  gate: null,
+}
+
 /** A feed with a server that a test plays by hand. */
 class Rig {
   readonly clock = new FakeClock()
@@ -218,27 +238,60 @@ describe('PoolFeed', () => {
 
   it('hears of an event once, from history and stream together', async () => {
     const rig = new Rig()
-    const checkpoint: CheckpointEvent = {
-      type: 'checkpoint',
-      mode: 'PASSIVE',
-      trigger: 'frames',
-      outcome: 'complete',
-      startedAtMs: 1100,
-      durationMs: 5,
-      isBusy: false,
-      logFrames: 10,
-      checkpointedFrames: 10,
-      movedFrames: 10,
-      sizeBeforeBytes: null,
-      sizeAfterBytes: null,
-      errorCode: null,
-      blockedBy: [],
-    }
     rig.events = [{ ...checkpoint, seq: 4, atMs: 1105 }]
     await rig.goLive()
     rig.say('event', 11, { ...checkpoint, seq: 4, atMs: 1105 })
     rig.say('event', 12, { ...checkpoint, seq: 5, atMs: 1300, startedAtMs: 1300 })
     assert.equal(rig.feed.marks.all.length, 2)
+  })
+
+  it('worries about a partial checkpoint of the history when the end of the starvation is told after it', async () => {
+    const rig = new Rig()
+    const partial = { ...checkpoint, outcome: 'partial_reader' } as const
+    const starvation = {
+      type: 'starvation',
+      isStarved: false,
+      isRepeated: false,
+      pendingFrames: 0,
+      durationMs: 500,
+      pin: null,
+    } as const
+    rig.events = [
+      { ...partial, seq: 4, atMs: 1105, startedAtMs: 1100 },
+      { ...partial, seq: 5, atMs: 1605, startedAtMs: 1600 },
+      { ...starvation, seq: 6, atMs: 2000 },
+    ]
+    await rig.goLive()
+    rig.say('event', 11, { ...partial, seq: 7, atMs: 2105, startedAtMs: 2100 })
+    assert.deepEqual(
+      rig.feed.marks.all.map(({ lane, tone }) => `${lane} ${tone}`),
+      ['checkpoint neutral', 'checkpoint warn', 'fault ok', 'checkpoint neutral'],
+    )
+  })
+
+  it('forgets the starvation of a run that is over', async () => {
+    const rig = new Rig()
+    await rig.goLive()
+    rig.say('event', 11, {
+      type: 'starvation',
+      isStarved: true,
+      isRepeated: false,
+      pendingFrames: 2000,
+      durationMs: 0,
+      pin: null,
+      seq: 4,
+      atMs: 1300,
+    })
+    rig.bootId = 'boot-2'
+    rig.hello(1)
+    rig.say('event', 2, {
+      ...checkpoint,
+      outcome: 'partial_reader',
+      seq: 1,
+      atMs: 2000,
+      startedAtMs: 2000,
+    })
+    assert.equal(rig.feed.marks.all.at(-1)!.tone, 'neutral')
   })
 
   it('says goodbye only as long as nobody has come back', async () => {

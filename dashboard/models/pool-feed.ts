@@ -17,6 +17,7 @@ import { Sequence } from './sequence.ts'
 import { SeriesStore } from './series-store.ts'
 import type { Range } from './series-store.ts'
 import { ServerClock } from './server-clock.ts'
+import { StarvationLog } from './starvation-log.ts'
 
 /** Between two requests for the history that holes ask for. */
 const REFETCH_EVERY_MS = 2000
@@ -51,6 +52,7 @@ export class PoolFeed {
   readonly isLoaded: Signal<boolean> = signal(false)
   #state: StateBody | null = null
   #bootId: string | null = null
+  #starvation = new StarvationLog()
   readonly #parts: FeedParts
   readonly #sequence = new Sequence()
   #stateSeq = 0
@@ -121,6 +123,7 @@ export class PoolFeed {
   #recordHistory(history: History): void {
     this.#meetBoot(history.bootId, history.startedAtMs)
     this.store.merge(history)
+    for (const event of history.events) this.#starvation.learn(event)
     for (const event of history.events) this.#recordEvent(event)
     if (history.seq >= this.#stateSeq) {
       this.#stateSeq = history.seq
@@ -186,11 +189,15 @@ export class PoolFeed {
     // Numbers and states of the run before mean nothing in this one.
     this.#sequence.reset(null)
     this.#stateSeq = 0
+    this.#starvation = new StarvationLog()
     return true
   }
 
   #recordEvent(event: PoolEvent): void {
-    const mark = markOf(event, this.#bootId ?? '')
+    this.#starvation.learn(event)
+    const beganAtMs = event.type === 'checkpoint' ? event.startedAtMs : event.atMs
+    const isStarved = this.#starvation.isStarvedAt(beganAtMs)
+    const mark = markOf(event, { bootId: this.#bootId ?? '', isStarved })
     if (mark !== null) this.marks.add(mark)
   }
 

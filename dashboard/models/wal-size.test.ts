@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { WalView } from '../../telemetry/protocol.ts'
+import { calmWal } from './testing/calm-wal.ts'
 import { framesToBytes, walParts } from './wal-size.ts'
 
 const wal: WalView = {
-  journalMode: 'wal',
+  ...calmWal,
   pageSizeBytes: 8192,
-  sizeBytes: null,
-  databaseSizeBytes: null,
   frames: 1580,
   backfilledFrames: 1002,
   checkpointFrames: 1000,
-  lastCheckpoint: null,
-  lastCompleteAtMs: null,
 }
 
 describe('framesToBytes', () => {

@@ -34,7 +34,10 @@ export function chartFrame(
 export const checkpointMoments = (marks: readonly Mark[]): Moment[] =>
   marks
     .filter(({ lane }) => lane === 'checkpoint')
-    .map(({ atMs, isPartial }) => ({ atMs, kind: isPartial ? 'partial' : 'checkpoint' }))
+    .map(({ atMs, isPartial, tone }) => ({
+      atMs,
+      kind: !isPartial ? 'checkpoint' : tone === 'neutral' ? 'partial' : 'blocked',
+    }))
 
 const restarts = (marks: readonly Mark[]): Moment[] =>
   marks.filter(({ id }) => id.startsWith('restart:')).map(({ atMs }) => ({ atMs, kind: 'restart' }))

@@ -11,6 +11,7 @@ const types: Record<PoolEventBody['type'], true> = {
   capacity: true,
   checkpoint: true,
   starvation: true,
+  backpressure: true,
   pool: true,
 }
 

@@ -100,7 +100,10 @@ describe('npm run bench', () => {
       const main = join(import.meta.dirname, 'main.ts')
       const { status, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
       assert.equal(status, 64)
-      assert.equal(stderr, 'npm run bench -- <acquire|threads> [--json]\n')
+      assert.equal(
+        stderr,
+        'npm run bench -- <acquire|threads|wal> [--json], wal also [--minutes N]\n',
+      )
     })
   }
 })

@@ -51,6 +51,8 @@ export const errorTable = {
     'Another program checkpoints this database; only PASSIVE is allowed.',
   ),
   WAL_UNSAFE_SQLITE: row(409, false, 'Checkpoints are not safe with this version of SQLite.'),
+  WAL_NETWORK_FILESYSTEM: row(409, false, 'The database is on a network file system.'),
+  WAL_FULL: row(503, true, 'Nothing is written now: the write-ahead log has reached its limit.'),
   WAL_CLOSED: row(503, true, 'Checkpoints are not available now.'),
 
   POOL_ACQUIRE_TIMEOUT: row(503, true, 'No connection became free in time.'),

@@ -1,5 +1,9 @@
 import { Type, type Static } from 'typebox'
-import { CHECKPOINT_OUTCOMES } from '../../telemetry/events.ts'
+import {
+  BACKPRESSURE_REASONS,
+  CHECKPOINT_OUTCOMES,
+  WAL_HOLDER_KINDS,
+} from '../../telemetry/events.ts'
 import { CHECKPOINT_MODES, CHECKPOINT_TRIGGERS } from '../../telemetry/stats.ts'
 
 const closed = { additionalProperties: false } as const
@@ -31,6 +35,44 @@ const blockedBy = Type.Array(holder, {
   description: 'Leases that may have kept it from finishing, oldest first.',
 })
 
+const walHolder = Type.Object(
+  {
+    kind: Type.Enum([...WAL_HOLDER_KINDS]),
+    lease: Type.Union([holder, Type.Null()]),
+    stack: maybeText,
+    pid: maybeNumber,
+    command: maybeText,
+  },
+  closed,
+)
+
+const pin = Type.Union(
+  [
+    Type.Object(
+      {
+        slot: maybeNumber,
+        frame: maybeNumber,
+        lagFrames: maybeNumber,
+        heldMs: number,
+        holder: walHolder,
+      },
+      closed,
+    ),
+    Type.Null(),
+  ],
+  { description: 'Whose snapshot keeps the log from being copied back past it. null: nobody’s.' },
+)
+
+const passes = Type.Array(
+  Type.Object({ mode, startedAtMs: number, durationMs: number, movedFrames: number }, closed),
+  { description: 'Each PRAGMA wal_checkpoint that it took.' },
+)
+
+const gate = Type.Union(
+  [Type.Object({ startedAtMs: number, durationMs: number }, closed), Type.Null()],
+  { description: 'While writers were held back. null: none was.' },
+)
+
 const checkpointEvent = Type.Object(
   {
     type: Type.Literal('checkpoint'),
@@ -47,6 +89,9 @@ const checkpointEvent = Type.Object(
     sizeAfterBytes: maybeNumber,
     errorCode: maybeText,
     blockedBy,
+    pin,
+    passes,
+    gate,
   },
   closed,
 )
@@ -70,6 +115,22 @@ export const walInfoSchema = Type.Object(
     unknownProbes: number,
     lastCheckpoint: Type.Union([checkpointEvent, Type.Null()]),
     lastCompleteAtMs: maybeNumber,
+    checkpointer: Type.Enum(['pool', 'sqlite', 'external']),
+    resets: number,
+    externalCheckpoints: number,
+    pin,
+    readSlots: Type.Union(
+      [
+        Type.Array(
+          Type.Object({ slot: number, frame: maybeNumber, holders: Type.Array(walHolder) }, closed),
+        ),
+        Type.Null(),
+      ],
+      { description: 'What readers see of the log, and who reads. null: the platform hides it.' },
+    ),
+    limitBytes: number,
+    backpressure: Type.Union([Type.Enum([...BACKPRESSURE_REASONS]), Type.Null()]),
+    headroomBytes: maybeNumber,
   },
   closed,
 )
@@ -107,6 +168,9 @@ export const checkpointReply = Type.Object(
     sizeAfterBytes: maybeNumber,
     errorCode: maybeText,
     blockedBy,
+    pin,
+    passes,
+    gate,
   },
   closed,
 )

@@ -1,4 +1,4 @@
-import type { EventSink, HolderRef, PoolEvent } from '../../telemetry/events.ts'
+import type { EventSink, PoolEvent } from '../../telemetry/events.ts'
 import type { PoolView } from '../../telemetry/pool-view.ts'
 import type { SeriesName, StateBody, TickValues, Verdict } from '../../telemetry/protocol.ts'
 import type { Clock, Timer } from '../pool/clock.ts'
@@ -47,8 +47,6 @@ export class Aggregator {
   #state: StateBody | null = null
   #stateJson = ''
   #poolReason: string | null = null
-  #starvedBy: HolderRef | null = null
-  #isStarved = false
   #errorCount = 0
   #lastTickAtMs = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined = undefined
@@ -108,10 +106,6 @@ export class Aggregator {
 
   #hear(event: PoolEvent): void {
     if (event.type === 'pool') this.#poolReason = event.reason
-    if (event.type === 'starvation') {
-      this.#isStarved = event.isStarved
-      this.#starvedBy = event.holder
-    }
     this.#gate.offer(event)
   }
 
@@ -188,8 +182,6 @@ export class Aggregator {
       failures: figures.failures,
       waitP99Ms: figures.waitP99Ms,
       eventLoopDelayP99Ms,
-      isStarved: this.#isStarved,
-      starvedBy: this.#starvedBy,
     })
     this.#verdict = this.#verdicts.observe(judge(situation), atMs)
     const values = { ...readGauges(view), ...figures, eventLoopDelayP99Ms }

@@ -33,7 +33,14 @@ describe('EventGate', () => {
     },
     {
       name: 'starvation',
-      body: { type: 'starvation', isStarved: true, pendingFrames: 5000, holder: null },
+      body: {
+        type: 'starvation',
+        isStarved: true,
+        isRepeated: false,
+        durationMs: 0,
+        pendingFrames: 5000,
+        pin: null,
+      },
       isShown: true,
     },
     {

@@ -81,6 +81,7 @@ export class EventGate {
       case 'capacity':
       case 'checkpoint':
       case 'starvation':
+      case 'backpressure':
       case 'pool':
         return event.type
     }

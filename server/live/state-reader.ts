@@ -1,7 +1,8 @@
 import type { ConnectionRow, StateBody, Verdict, WaiterRow } from '../../telemetry/protocol.ts'
 import type { PoolView } from '../../telemetry/pool-view.ts'
 import type { LaneStats, PoolStats } from '../../telemetry/stats.ts'
-import { clip, clipTexts } from './clip.ts'
+import { readWal } from './wal-reader.ts'
+import { clip } from './clip.ts'
 
 /** A queue of a thousand is not listed for every viewer four times a second; `waiting` has its length. */
 export const WAITER_ROWS_PER_LANE = 20
@@ -20,17 +21,7 @@ export function readState(
       .waiters()
       .filter((waiter) => waiter.position <= WAITER_ROWS_PER_LANE)
       .map(clipWaiter),
-    wal: {
-      journalMode: stats.wal.journalMode,
-      pageSizeBytes: stats.wal.pageSizeBytes,
-      sizeBytes: stats.wal.sizeBytes,
-      databaseSizeBytes: stats.wal.databaseSizeBytes,
-      frames: stats.wal.frames,
-      backfilledFrames: stats.wal.backfilledFrames,
-      checkpointFrames: view.checkpointFrames,
-      lastCheckpoint: clipTexts(view.lastCheckpoint()),
-      lastCompleteAtMs: stats.checkpoint.lastCompleteAtMs,
-    },
+    wal: readWal(view),
     totals: readTotals(stats),
     viewers: rest.viewers,
   }

@@ -1,8 +1,9 @@
 import type {
+  BackpressureReason,
   CheckpointEvent,
   ConnectionRow,
-  HolderRef,
   PoolState,
+  WALPin,
   WaiterRow,
 } from '../../telemetry/protocol.ts'
 import type { PoolView } from '../../telemetry/pool-view.ts'
@@ -36,7 +37,10 @@ export interface VerdictSituation {
   readonly eventLoopDelayP99Ms: number | null
   /** Checkpoints no longer make progress, as the WAL engine said. */
   readonly isStarved: boolean
-  readonly starvedBy: HolderRef | null
+  /** Whose snapshot they cannot get past. */
+  readonly pin: WALPin | null
+  /** Why nothing is written any more; `null` while writers are served. */
+  readonly backpressure: BackpressureReason | null
   readonly pendingFrames: number | null
   readonly checkpointFrames: number
   readonly lastCheckpoint: CheckpointEvent | null
@@ -49,21 +53,18 @@ export const slowWaitMs = (acquireTimeoutMs: number): number =>
 /** What the sampler adds to what the view shows. */
 export type HeardSituation = Pick<
   VerdictSituation,
-  | 'atMs'
-  | 'poolReason'
-  | 'failures'
-  | 'waitP99Ms'
-  | 'eventLoopDelayP99Ms'
-  | 'isStarved'
-  | 'starvedBy'
+  'atMs' | 'poolReason' | 'failures' | 'waitP99Ms' | 'eventLoopDelayP99Ms'
 >
 
 export function readSituation(view: PoolView, heard: HeardSituation): VerdictSituation {
   const { stats } = view
   const waiters = view.waiters()
-  const { frames, backfilledFrames } = stats.wal
+  const { frames, backfilledFrames, starvedSinceMs, pin, backpressure } = stats.wal
   return {
     ...heard,
+    isStarved: starvedSinceMs !== null,
+    pin,
+    backpressure,
     poolState: view.state,
     lanes: [stats.reader, stats.writer].map((lane) => readLane(lane, waiters, heard.atMs)),
     connections: view.connections(),

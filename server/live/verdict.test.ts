@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { WALHolder, WALPin } from '../../telemetry/events.ts'
 import { TestView, checkpointEvent, connectionRow, waiterRow } from './testing/test-view.ts'
 import { readSituation } from './verdict-situation.ts'
 import type { HeardSituation, VerdictSituation } from './verdict-situation.ts'
@@ -15,8 +16,6 @@ const calm: HeardSituation = {
   failures: none,
   waitP99Ms: 1,
   eventLoopDelayP99Ms: 2,
-  isStarved: false,
-  starvedBy: null,
 }
 
 interface Case {
@@ -30,13 +29,14 @@ interface Case {
 const held = (id: number, ageMs: number, label: string | null = 'GET /report') =>
   connectionRow({ id, leaseId: id * 10, label, sinceAtMs: NOW_MS - ageMs })
 
-const holder = {
-  connectionId: 3,
-  leaseId: 30,
-  heldMs: 0,
-  label: 'GET /old',
-  sql: null,
-  trace: null,
+function pinOf(label: string, kind: 'lease' | 'iterator' = 'lease'): WALPin {
+  const lease = { connectionId: 3, leaseId: 30, heldMs: 31_000, label, sql: null, trace: null }
+  const holder = { kind, lease, stack: null, pid: 1, command: null }
+  return { slot: 1, frame: 100, lagFrames: 12_245, heldMs: 31_000, holder }
+}
+
+function starve(view: TestView, pin: WALPin | null): void {
+  Object.assign(view.stats.wal, { starvedSinceMs: NOW_MS - 31_000, pin })
 }
 
 /** Readers all taken, the first waiter so old. */
@@ -135,8 +135,8 @@ const cases: readonly Case[] = [
   },
   {
     name: 'callers wait and one lease is to blame, in front of a leak and a starved log',
-    heard: { isStarved: true, starvedBy: holder },
     given: (view) => {
+      starve(view, pinOf('GET /old'))
       saturate(view, { waitMs: 2400, waiting: 12 })
       view.rows = [held(3, 900), { ...held(7, 38_000), isLeakSuspect: true }, held(2, 50, null)]
     },
@@ -209,30 +209,54 @@ const cases: readonly Case[] = [
     sentence: '2 leak suspects, the oldest: connection 8 has been held for over 1 h by job.',
   },
   {
-    name: 'the log is starved by a lease that still stands',
-    heard: { isStarved: true, starvedBy: holder },
+    name: 'the log is starved by a lease',
     given: (view) => {
-      view.rows = [held(2, 60_000, 'job'), held(3, 31_000, 'GET /old')]
+      starve(view, pinOf('GET /old'))
       Object.assign(view.stats.wal, { frames: 12_345, backfilledFrames: 100 })
     },
     code: 'wal_starved',
     sentence:
-      'The write-ahead log cannot be copied back (at least 10,000 frames pending): connection 3 has been held for over 30 s by GET /old.',
+      'The write-ahead log cannot be copied back (at least 10,000 frames pending): GET /old on connection 3 has kept it for over 30 s.',
   },
   {
-    name: 'the log is starved by a lease that has ended meanwhile',
-    heard: { isStarved: true, starvedBy: holder },
-    given: (view) => void (view.rows = [held(2, 60_000, 'job')]),
+    name: 'the log is starved by an iterator that nobody reads any more',
+    given: (view) => starve(view, pinOf('job', 'iterator')),
     code: 'wal_starved',
     sentence:
-      'The write-ahead log cannot be copied back: connection 2 has been held for over 1 min by job.',
+      'The write-ahead log cannot be copied back: an iterator left open by job on connection 3 has kept it for over 30 s.',
   },
   {
     name: 'the log is starved by another process',
-    heard: { isStarved: true },
+    given: (view) => {
+      const holder = { kind: 'process', lease: null, stack: null, pid: 71, command: 'sqlite3 x' }
+      starve(view, { ...pinOf(''), holder: holder as WALHolder })
+    },
     code: 'wal_starved',
     sentence:
-      'The write-ahead log cannot be copied back: a reader that is not in this pool, or has just ended, is in the way.',
+      'The write-ahead log cannot be copied back: process 71 (sqlite3 x) has kept it for over 30 s.',
+  },
+  {
+    name: 'the log is starved, and nobody is seen at this moment',
+    given: (view) => starve(view, null),
+    code: 'wal_starved',
+    sentence:
+      'The write-ahead log cannot be copied back: a reader that has just ended was in the way.',
+  },
+  {
+    name: 'writers are held back because the log is too long',
+    given: (view) => {
+      starve(view, pinOf('GET /old'))
+      view.stats.wal.backpressure = 'size'
+    },
+    code: 'wal_full',
+    sentence:
+      'Nothing is written: the write-ahead log has reached its limit; GET /old on connection 3 has kept it for over 30 s.',
+  },
+  {
+    name: 'writers are held back because the disk is nearly full',
+    given: (view) => void (view.stats.wal.backpressure = 'disk'),
+    code: 'wal_full',
+    sentence: 'Nothing is written: the disk is nearly full. Free some space.',
   },
   {
     name: 'the log outgrows the checkpoints',

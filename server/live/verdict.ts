@@ -1,5 +1,6 @@
 import type { ConnectionRow, VerdictLevel } from '../../telemetry/protocol.ts'
 import type { Role } from '../../telemetry/stats.ts'
+import { describePin } from '../../telemetry/pin-text.ts'
 import { slowWaitMs } from './verdict-situation.ts'
 import type { LaneSituation, VerdictSituation } from './verdict-situation.ts'
 import { atLeast, exactly, roughly } from './wording.ts'
@@ -83,7 +84,9 @@ export const verdictRules: readonly Rule[] = [
   { code: 'saturated', ...act, say: saySaturated },
   { code: 'stuck', ...lasting, say: sayStuck },
   { code: 'leak_suspect', ...watch, say: sayLeak },
-  { code: 'wal_starved', ...act, say: sayStarved },
+  { code: 'wal_full', ...atOnce, level: 'act', say: sayFull },
+  // Without lingering: the engine has waited for it, and who was in the way is in the way no longer.
+  { code: 'wal_starved', ...atOnce, level: 'act', say: sayStarved },
   { code: 'wal_growing', ...lasting, say: sayGrowing },
   {
     code: 'checkpoint_failed',
@@ -223,13 +226,20 @@ function sayLeak(now: VerdictSituation): string | null {
 
 function sayStarved(now: VerdictSituation): string | null {
   if (!now.isStarved) return null
-  const named = now.connections.find((row) => row.leaseId === now.starvedBy?.leaseId)
-  const holder = now.starvedBy !== null && named !== undefined ? named : oldestInUse(now, 'reader')
-  const culprit =
-    holder === undefined
-      ? 'a reader that is not in this pool, or has just ended, is in the way'
-      : describeHolder(holder, now)
-  return `The write-ahead log cannot be copied back${pendingOf(now)}: ${culprit}.`
+  return `The write-ahead log cannot be copied back${pendingOf(now)}: ${sayPin(now)}.`
+}
+
+function sayFull(now: VerdictSituation): string | null {
+  if (now.backpressure === null) return null
+  if (now.backpressure === 'disk') {
+    return `Nothing is written: the disk is nearly full${pendingOf(now)}. Free some space.`
+  }
+  return `Nothing is written: the write-ahead log has reached its limit${pendingOf(now)}; ${sayPin(now)}.`
+}
+
+function sayPin({ pin }: VerdictSituation): string {
+  if (pin === null) return 'a reader that has just ended was in the way'
+  return `${describePin(pin)} has kept it for ${roughly(pin.heldMs)}`
 }
 
 function sayGrowing(now: VerdictSituation): string | null {

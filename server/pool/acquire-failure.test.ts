@@ -57,6 +57,11 @@ describe('the error of an acquire that got no connection', () => {
       code: 'POOL_OPEN_FAILED',
       message: 'the database could not be opened: undefined',
     },
+    {
+      failure: 'wal_full',
+      code: 'WAL_FULL',
+      message: 'the write-ahead log has reached its limit',
+    },
     { failure: 'pool_closed', code: 'POOL_CLOSED', message: 'the pool is closed or closing' },
     { failure: 'aborted', code: 'POOL_CLOSED', message: 'the pool is closed or closing' },
   ] as const
@@ -114,6 +119,8 @@ describe('the error of an acquire that got no connection', () => {
     const cause = new PoolError('DB_REPLACED', 'another file is there')
     assert.equal(acquireFailure('pool_closed', { ...moment, cause }), cause)
     assert.equal(acquireFailure('open_failed', { ...moment, cause }), cause)
+    const full = new PoolError('WAL_FULL', 'because of whom')
+    assert.equal(acquireFailure('wal_full', { ...moment, cause: full }), full)
   })
 })
 

@@ -61,6 +61,12 @@ export function acquireFailure(failure: AcquireFailure, moment: Moment): PoolErr
       )
     case 'open_failed':
       return openFailure(cause, parts)
+    case 'wal_full':
+      if (cause instanceof PoolError) return cause
+      return new PoolError('WAL_FULL', 'the write-ahead log has reached its limit', {
+        ...parts,
+        hint: 'end the reader that keeps the log from being copied back',
+      })
     case 'pool_closed':
     case 'aborted':
       if (cause instanceof PoolError) return cause

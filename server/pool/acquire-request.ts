@@ -44,4 +44,6 @@ export interface AcquireRequest {
   readonly site: CallSite | null
   /** In the caller's own hands, where it can be forgotten. */
   readonly canBeForgotten: boolean
+  /** Of whoever looks after the file: served also while others are held back. */
+  readonly isExempt: boolean
 }

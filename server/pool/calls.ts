@@ -13,6 +13,10 @@ export class Calls {
   lastSql: string | null = null
   /** Monotonic ms. */
   lastStartedMs: number | null = null
+  /** Since when it may see an older state than others. Monotonic ms; stale when nothing of it is open any more. */
+  snapshotSinceMs = 0
+  /** A transaction was begun in which nothing was read yet: it sees nothing yet. */
+  isOnlyBegun = false
   /** Those whose callers wait. */
   awaitedCount = 0
   /** Those that the connection has not answered. */

@@ -18,6 +18,8 @@ export interface CloseOptions {
 export interface PoolHooks {
   /** The writer is open: the file exists and is in its journal mode. */
   writerOpened?(): Promise<void>
+  /** The pool begins to close: those who wait are served from now on, or refused. Never throws. */
+  draining?(): void
   /** The readers are closed, the writer is idle and still open. Never rejects. */
   readersClosed?(): Promise<void>
   /** Everything of the pool is closed. Never rejects. */

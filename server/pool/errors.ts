@@ -24,6 +24,7 @@ export const POOL_ERROR_CODES = [
   'SNAPSHOT_EXPIRED',
   'DB_BUSY',
   'DB_REPLACED',
+  'WAL_FULL',
 ] as const
 export type PoolErrorCode = (typeof POOL_ERROR_CODES)[number]
 

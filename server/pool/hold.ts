@@ -7,7 +7,7 @@ import { Calls } from './calls.ts'
 import type { Connection } from './connection.ts'
 import type { Holder, PoolError } from './errors.ts'
 import type { Nesting } from './nesting.ts'
-import type { Slot } from './slot.ts'
+import { type Slot, UNSTAMPED } from './slot.ts'
 import type { TransactionWatch } from './transaction-watch.ts'
 
 /** A transaction that the pool began on a lease. */
@@ -116,8 +116,30 @@ export class Hold {
     return this.calls?.pendingCount ?? 0
   }
 
+  /** It keeps the log from being copied back past what it sees: it reads, or is in a transaction. */
+  get hasSnapshot(): boolean {
+    const { calls } = this
+    if (calls === null) return false
+    if (calls.pendingCount > 0 || calls.cursors.size > 0) return true
+    return this.connection.inTransaction && !calls.isOnlyBegun
+  }
+
+  /** Since when it sees what it sees; as far as anyone has looked, when that was not noted. Monotonic ms. */
+  snapshotSinceMs(nowMs: number): number {
+    const calls = this.calls!
+    if (calls.snapshotSinceMs === UNSTAMPED) calls.snapshotSinceMs = nowMs
+    return calls.snapshotSinceMs
+  }
+
+  /** What it has read so far it sees no longer. */
+  private get isBetween(): boolean {
+    return this.calls!.cursors.size === 0 && !this.connection.inTransaction
+  }
+
   began(sql: string, nowMs: number): void {
     this.calls ??= new Calls()
+    if (!this.hasSnapshot) this.calls.snapshotSinceMs = nowMs
+    this.calls.isOnlyBegun = isDeferredBegin(sql)
     this.calls.began(sql, nowMs)
   }
 
@@ -128,6 +150,8 @@ export class Hold {
 
   answered(): void {
     this.calls!.answered()
+    // Of several statements that were sent at once, each sees a state of its own.
+    if (this.pendingCount > 0 && this.isBetween) this.calls!.snapshotSinceMs = UNSTAMPED
     if (this.pendingCount === 0) this.transaction?.watch?.paused()
   }
 
@@ -155,4 +179,9 @@ export class Hold {
   toHolder(nowMs: number): Holder {
     return { ...this.toRef(nowMs), stack: framesOf(this.request.site) }
   }
+}
+
+/** Of a caller's own: the pool's begins with a read. */
+function isDeferredBegin(sql: string): boolean {
+  return sql.length < 40 && /^\s*BEGIN(\s+DEFERRED)?(\s+TRANSACTION)?[\s;]*$/i.test(sql)
 }

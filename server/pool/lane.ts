@@ -147,11 +147,6 @@ export class Lane implements HoldHost {
     return holds.sort((a, b) => a.id - b.id)
   }
 
-  holders(): HolderRef[] {
-    const nowMs = this.clock.nowMs()
-    return this.holds().map((hold) => hold.toRef(nowMs))
-  }
-
   acquire(request: AcquireRequest): Promise<Lease> {
     if (this.#slots.isShut) return this.refuse(request)
     if (request.signal?.aborted === true) {
@@ -159,15 +154,15 @@ export class Lane implements HoldHost {
       return Promise.reject(request.signal.reason as Error)
     }
     const lease = this.#takeIdle(request)
-    return lease === null ? this.#wait(request) : Promise.resolve(lease)
+    if (lease !== null) return Promise.resolve(lease)
+    const refusal = this.#line.refusalOf(request)
+    return refusal === null ? this.#wait(request) : Promise.reject(refusal)
   }
 
   /** A lease at once, or `null`. */
   tryAcquire(request: AcquireRequest): Lease | null {
     if (this.#slots.isShut) return null
-    const lease = this.#takeIdle(request)
-    if (lease === null) this.#growForNext()
-    return lease
+    return this.#takeIdle(request) ?? this.#growForNext()
   }
 
   /** Refuses a caller that comes too late: the pool is closing, or has failed with `cause`. */
@@ -252,13 +247,20 @@ export class Lane implements HoldHost {
     other.#serve()
   }
 
+  /** Nobody is served, for one more reason. */
   suspend(): void {
-    this.#line.suspend(true)
+    this.#line.suspend()
   }
 
+  /** For one reason less. */
   resume(): void {
-    this.#line.suspend(false)
+    this.#line.resume()
     this.#serve()
+  }
+
+  /** Why nobody is served, as long as it is so; and whether those who wait, and who come, are refused for it. */
+  blame(reason: (() => PoolError) | null, isRefused: boolean): void {
+    this.#line.blame(reason, isRefused)
   }
 
   /**
@@ -307,7 +309,7 @@ export class Lane implements HoldHost {
   }
 
   #takeIdle(request: AcquireRequest): Lease | null {
-    if (!this.#line.isEmpty || this.#line.isHeldBack) return null
+    if (!request.isExempt && (!this.#line.isEmpty || this.#line.isHeldBack)) return null
     const slot = this.#slots.takeIdle()
     if (slot === undefined) return null
     this.#line.servedAtOnce()
@@ -339,8 +341,9 @@ export class Lane implements HoldHost {
   }
 
   /** Else a pool whose callers never wait would never grow. */
-  #growForNext(): void {
+  #growForNext(): null {
     if (this.#slots.canOpen && this.stats.opening === 0) this.#slots.openOne()
+    return null
   }
 
   #grant(slot: Slot, request: AcquireRequest, nowMs: number): Lease {

@@ -41,6 +41,11 @@ describe('resolvePoolOptions', () => {
       execution: 'thread',
       durability: 'normal',
       checkpointer: 'pool',
+      maxWalBytes: 1024 * 1024 * 1024,
+      starvationReclaimMs: 0,
+      filesystem: 'local',
+      onStarvation: undefined,
+      litestreamMetricsUrl: undefined,
     })
     assert.ok(Object.isFrozen(resolved))
     assert.deepEqual(Object.keys(resolved).sort(), [...POOL_OPTION_NAMES].sort())
@@ -97,6 +102,8 @@ describe('resolvePoolOptions', () => {
     { name: 'statementCacheSize', minimum: 0, maximum: 100_000 },
     { name: 'cacheSizeBytes', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
     { name: 'checkpointIntervalMs', minimum: 0, maximum: 2 ** 31 - 1 },
+    { name: 'maxWalBytes', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    { name: 'starvationReclaimMs', minimum: 0, maximum: 2 ** 31 - 1 },
   ]
   for (const { name, minimum, maximum } of wholeNumbers) {
     it(`takes ${name} from ${minimum} to ${maximum}, whole, and nothing else`, () => {
@@ -124,12 +131,39 @@ describe('resolvePoolOptions', () => {
     })
   }
 
-  for (const name of ['execution', 'durability', 'checkpointer'] as const) {
+  for (const name of ['execution', 'durability', 'checkpointer', 'filesystem'] as const) {
     it(`takes one of the words of ${name}, and nothing else`, () => {
       for (const value of ['', 'Thread', 'other', 0, null, []]) {
         const error = problemOf({ path, [name]: value })
         assert.match(error.message, new RegExp(`^${name} must be one of `))
       }
+    })
+  }
+
+  const rest: readonly { name: string; given: object; says: RegExp | null }[] = [
+    { name: 'a function', given: { onStarvation: () => undefined }, says: null },
+    { name: 'a word', given: { onStarvation: 'log' }, says: /^onStarvation must be a function/ },
+    {
+      name: 'an address',
+      given: { litestreamMetricsUrl: 'http://127.0.0.1:9090/metrics' },
+      says: null,
+    },
+    {
+      name: 'a file',
+      given: { litestreamMetricsUrl: 'file:///a' },
+      says: /^litestreamMetricsUrl must/,
+    },
+    {
+      name: 'no URL',
+      given: { litestreamMetricsUrl: 'metrics' },
+      says: /^litestreamMetricsUrl must/,
+    },
+  ]
+  for (const { name, given, says } of rest) {
+    it(`${says === null ? 'takes' : 'refuses'} ${name} as ${Object.keys(given)[0]}`, () => {
+      if (says === null)
+        assert.partialDeepStrictEqual(resolvePoolOptions({ path, ...given }), given)
+      else assert.match(problemOf({ path, ...given }).message, says)
     })
   }
 

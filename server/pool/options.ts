@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { inspect } from 'node:util'
+import type { StarvationEvent } from '../../telemetry/events.ts'
 import { nearestName } from '../nearest-name.ts'
 import { LONGEST_TIMER_MS } from './clock.ts'
 import { PoolError } from './errors.ts'
@@ -55,10 +56,23 @@ export interface PoolOptions {
   readonly checkpointIntervalMs?: number
   /** Who checkpoints: the pool, SQLite inside commits, or another program such as Litestream. *Default*: `pool`. */
   readonly checkpointer?: 'pool' | 'sqlite' | 'external'
+  /** Length of the log at which writers wait and then get `WAL_FULL`, while it cannot start over. *Unit*: bytes. *Default*: 1 GiB. *0*: no limit. */
+  readonly maxWalBytes?: number
+  /** A lease that has kept the log from being copied back for longer is taken back. *Unit*: ms. *Default*: 0. *0*: never. */
+  readonly starvationReclaimMs?: number
+  /** Told when the log cannot be copied back any more, again each time that has lasted twice as long, and when it can. */
+  readonly onStarvation?: (event: StarvationEvent) => void
+  /** `local`: a file on a network file system is refused. `any`: no other machine opens it. *Default*: `local`. */
+  readonly filesystem?: 'local' | 'any'
+  /** Where Litestream answers with its metrics, shown beside the log's. *Default*: none, nothing is asked for. */
+  readonly litestreamMetricsUrl?: string
 }
 
-/** Every field given. */
-export type ResolvedPoolOptions = Required<PoolOptions>
+/** What has no default. */
+type Rest = 'onStarvation' | 'litestreamMetricsUrl'
+
+/** Every field given, but those that have no default. */
+export type ResolvedPoolOptions = Required<Omit<PoolOptions, Rest>> & Pick<PoolOptions, Rest>
 
 /** As SQLite spells it. */
 export const MEMORY = ':memory:'
@@ -112,12 +126,16 @@ const numbers = {
   statementCacheSize: rule(200, 100_000),
   cacheSizeBytes: rule(64 * MEBIBYTE, Number.MAX_SAFE_INTEGER),
   checkpointIntervalMs: rule(60_000),
+  /** From about there on recovery after a crash takes seconds, and reads are ten times slower. */
+  maxWalBytes: rule(1024 * MEBIBYTE, Number.MAX_SAFE_INTEGER),
+  starvationReclaimMs: rule(0),
 } satisfies Record<string, NumberRule>
 
 const choices = {
   execution: ['thread', 'inline'],
   durability: ['normal', 'full'],
   checkpointer: ['pool', 'sqlite', 'external'],
+  filesystem: ['local', 'any'],
 } as const
 
 export const POOL_OPTION_NAMES: readonly string[] = [
@@ -125,6 +143,8 @@ export const POOL_OPTION_NAMES: readonly string[] = [
   'name',
   ...Object.keys(numbers),
   ...Object.keys(choices),
+  'onStarvation',
+  'litestreamMetricsUrl',
 ]
 
 /**
@@ -136,11 +156,18 @@ export function resolvePoolOptions(options: PoolOptions): ResolvedPoolOptions {
   if (typeof options !== 'object' || options === null) {
     throw invalid([`options must be an object with a path, and is ${describe(options)}`])
   }
-  const problems = [...unknownNames(options), ...wrongPath(options.path), ...wrongName(options)]
+  const problems = [
+    ...unknownNames(options),
+    ...wrongPath(options.path),
+    ...wrongName(options),
+    ...wrongRest(options),
+  ]
   const resolved: Record<string, unknown> = {
     // The driver trims it as well: all who open or look at the file must mean the same one.
     path: typeof options.path === 'string' ? options.path.trim() : options.path,
     name: options.name ?? baseName(options.path),
+    onStarvation: options.onStarvation,
+    litestreamMetricsUrl: options.litestreamMetricsUrl,
   }
   for (const [name, limits] of Object.entries(numbers)) {
     const given = options[name as keyof typeof numbers]
@@ -206,6 +233,17 @@ function isInMemory(path: unknown): boolean {
 function wrongName({ name }: PoolOptions): string[] {
   if (name === undefined || (typeof name === 'string' && name.trim() !== '')) return []
   return [`name must be a string that is not blank, and is ${describe(name)}`]
+}
+
+function wrongRest({ onStarvation, litestreamMetricsUrl: url }: PoolOptions): string[] {
+  const problems: string[] = []
+  if (onStarvation !== undefined && typeof onStarvation !== 'function') {
+    problems.push(`onStarvation must be a function, and is ${describe(onStarvation)}`)
+  }
+  if (url !== undefined && !/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    problems.push(`litestreamMetricsUrl must be an http or https URL, and is ${describe(url)}`)
+  }
+  return problems
 }
 
 /** Only when each is right by itself: one mistake is one problem. */

@@ -25,6 +25,7 @@ import type { Hold } from './hold.ts'
 import { Housekeeper } from './housekeeper.ts'
 import { Lane } from './lane.ts'
 import { Lease, type LeaseCallOptions } from './lease.ts'
+import { LogSide } from './log-side.ts'
 import { assertSize, type ResolvedPoolOptions } from './options.ts'
 import { NO_OPTIONS, Requests } from './requests.ts'
 import { currentScope, nest, runScope, type Scope } from './scope.ts'
@@ -80,6 +81,8 @@ export class Pool {
   readonly #writer: Lane
   readonly #housekeeper: Housekeeper
   readonly #requests: Requests
+  /** For whoever looks after the write-ahead log. */
+  protected readonly logSide: LogSide
   #state: PoolState = 'starting'
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -113,6 +116,8 @@ export class Pool {
     this.#reader = new Lane(stats.reader, laneParts)
     this.#housekeeper = new Housekeeper({ lanes: this.#lanes, capacity, observer, clock }, options)
     this.#requests = new Requests(observer, options)
+    const [writer, reader] = this.#lanes
+    this.logSide = new LogSide({ writer, reader, requests: this.#requests, clock })
   }
 
   get state(): PoolState {
@@ -318,7 +323,9 @@ export class Pool {
 
   /** Leases of one role, oldest first. Reading changes nothing. */
   holders(role: Role): readonly HolderRef[] {
-    return (role === 'reader' ? this.#reader : this.#writer).holders()
+    const nowMs = this.#parts.clock.nowMs()
+    const lane = role === 'reader' ? this.#reader : this.#writer
+    return lane.holds().map((hold) => hold.toRef(nowMs))
   }
 
   /** Open and opening connections, in order of their ids. */
@@ -405,6 +412,7 @@ export class Pool {
     this.#housekeeper.stop()
     if (wasSuspended) for (const lane of this.#lanes) lane.resume()
     const { clock, hooks = {} } = this.#parts
+    hooks.draining?.()
     const [writer, reader] = [this.#writer, this.#reader]
     const hasFailed = this.#failure !== undefined
     try {

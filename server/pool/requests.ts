@@ -28,6 +28,7 @@ export class Requests {
       trace: null,
       site: null,
       canBeForgotten: false,
+      isExempt: false,
     }
   }
 
@@ -64,6 +65,7 @@ export class Requests {
       trace,
       site,
       canBeForgotten,
+      isExempt: false,
     }
   }
 }

@@ -48,7 +48,11 @@ export class WaitingLine {
   readonly #queue = new WaiterQueue()
   readonly #deadlines: AlarmClock
   readonly #shedder: Shedder
-  #isSuspended = false
+  /** Why nobody is served now, where that is not the doing of whoever holds a connection. */
+  #reason: (() => PoolError) | null = null
+  #isRefusing = false
+  /** Reasons for which nobody is served now. */
+  #suspensionCount = 0
   /** Somebody waits who has one. */
   #hasPriorities = false
   /** Those who came before a barrier, and are served before it; `null` without one. */
@@ -72,12 +76,13 @@ export class WaitingLine {
 
   /** Whoever comes now must queue, although a connection may be idle. */
   get isHeldBack(): boolean {
-    return this.#isSuspended || this.#before !== null
+    return this.#suspensionCount > 0 || this.#before !== null
   }
 
   /** Those who wait and may be served now: before a barrier only who came before it. */
   get wantedCount(): number {
-    return this.#isSuspended ? 0 : (this.#before?.size ?? this.#queue.size)
+    if (this.#suspensionCount > 0) return this.#nextExempt() === null ? 0 : 1
+    return this.#before?.size ?? this.#queue.size
   }
 
   /** Nobody waits any more who came before the barrier. */
@@ -89,8 +94,13 @@ export class WaitingLine {
     return this.#queue[Symbol.iterator]()
   }
 
-  suspend(isSuspended: boolean): void {
-    this.#isSuspended = isSuspended
+  /** From now on only those are served who are exempt, until `resume` was called as often. */
+  suspend(): void {
+    this.#suspensionCount += 1
+  }
+
+  resume(): void {
+    this.#suspensionCount -= 1
   }
 
   /** From now on only those are served who wait already. */
@@ -162,6 +172,27 @@ export class WaitingLine {
     }
   }
 
+  /**
+   * From now on whoever waits does because of this, and is told so if it waits in vain; with `null` no longer. With
+   * `isRefused` every wait ends and nobody else is let in, but those who are exempt.
+   */
+  blame(reason: (() => PoolError) | null, isRefused: boolean): void {
+    this.#reason = reason
+    this.#isRefusing = isRefused
+    if (reason === null || !isRefused) return
+    const waiters = Array.from(this.#queue)
+    for (const waiter of waiters) {
+      if (!waiter.request.isExempt) this.#refuse(waiter, 'wal_full', { cause: reason() })
+    }
+  }
+
+  /** Why a caller is not let in. */
+  refusalOf(request: AcquireRequest): PoolError | null {
+    if (this.#reason === null || request.isExempt) return null
+    if (!this.#isRefusing && request.timeoutMs > 0) return null
+    return this.turnAway('wal_full', request, this.#reason())
+  }
+
   /** Everyone goes on waiting in another line, among those there as if they had come to it, until the same deadline. */
   moveTo(other: WaitingLine): void {
     const nowMs = this.#parts.clock.nowMs()
@@ -214,10 +245,15 @@ export class WaitingLine {
   }
 
   #next(): Waiter | null {
-    if (this.#isSuspended) return null
+    if (this.#suspensionCount > 0) return this.#nextExempt()
     if (this.#before === null) return this.#queue.head
     // They are in the order in which they are to be served.
     for (const waiter of this.#before) return waiter
+    return null
+  }
+
+  #nextExempt(): Waiter | null {
+    for (const waiter of this.#queue) if (waiter.request.isExempt) return waiter
     return null
   }
 
@@ -242,13 +278,19 @@ export class WaitingLine {
       position += 1
       if (waiter.startedMs !== UNSTAMPED && waiter.deadlineMs <= nowMs) due.push([waiter, position])
     }
-    for (const [waiter, place] of due) this.#refuse(waiter, 'timeout', { position: place })
+    for (const [waiter, position] of due) this.#expireOne(waiter, position)
     if (this.isEmpty) return
     let earliestMs = Number.POSITIVE_INFINITY
     for (const { startedMs, deadlineMs } of this.#queue) {
       if (startedMs !== UNSTAMPED) earliestMs = Math.min(earliestMs, deadlineMs)
     }
     this.#deadlines.ringBy(earliestMs)
+  }
+
+  #expireOne(waiter: Waiter, position: number): void {
+    if (this.#reason === null || waiter.request.isExempt)
+      this.#refuse(waiter, 'timeout', { position })
+    else this.#refuse(waiter, 'wal_full', { position, cause: this.#reason() })
   }
 
   /** Ends a wait without a lease. Has no effect on a waiter that was just granted one. */

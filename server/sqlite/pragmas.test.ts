@@ -24,7 +24,7 @@ const cases: { role: Role; durability: Durability; expected: Record<string, unkn
   {
     role: 'writer',
     durability: 'normal',
-    expected: { synchronous: NORMAL, query_only: 0, journal_size_limit: 64 * 1024 * 1024 },
+    expected: { synchronous: NORMAL, query_only: 0, journal_size_limit: -1 },
   },
   { role: 'writer', durability: 'full', expected: { synchronous: FULL, query_only: 0 } },
   { role: 'reader', durability: 'normal', expected: { synchronous: NORMAL, query_only: 1 } },
@@ -42,6 +42,15 @@ const everywhere = {
 }
 
 describe('applyPragmas', () => {
+  it('bounds the file only where SQLite itself checkpoints: the commit that shortens it waits for that', (t) => {
+    const path = tempDatabase(t)
+    const database = new Database(path)
+    t.after(() => database.close())
+    applyPragmas(database, 'writer', { ...options(path, 'normal'), autocheckpointFrames: 1000 })
+    const limit = database.pragma('journal_size_limit', { simple: true })
+    assert.equal(limit, 64 * 1024 * 1024)
+  })
+
   for (const { role, durability, expected } of cases) {
     it(`sets a ${role} of durability "${durability}", also on a brand-new file`, async (t) => {
       const path = tempDatabase(t)

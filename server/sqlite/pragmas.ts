@@ -40,9 +40,10 @@ export const PRAGMAS: readonly PragmaRow[] = [
   },
   {
     name: 'journal_size_limit',
-    value: writerOnly(String(JOURNAL_SIZE_LIMIT_BYTES)),
+    value: (role, { autocheckpointFrames = 0 }) =>
+      role === 'writer' && autocheckpointFrames > 0 ? String(JOURNAL_SIZE_LIMIT_BYTES) : null,
     reason:
-      'a log that a long reader blew up shrinks at the next restart; a PASSIVE checkpoint never shrinks it',
+      'a log that a long reader blew up shrinks at the next restart: in the commit that restarts it, which waits for it. Where the pool checkpoints it shrinks the file itself, in a quiet moment',
   },
   { name: 'foreign_keys', value: always('ON'), reason: 'off by default, and per connection' },
   {

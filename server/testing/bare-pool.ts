@@ -82,6 +82,7 @@ export function plainRequest(given: Partial<AcquireRequest> = {}): AcquireReques
     trace: null,
     site: null,
     canBeForgotten: false,
+    isExempt: false,
     ...given,
   }
 }

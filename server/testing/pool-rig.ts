@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { LogSide } from '../pool/log-side.ts'
 import { Pool, type PoolHooks } from '../pool/pool.ts'
 import type { PoolEventBody, TraceRef } from '../../telemetry/events.ts'
 import { PoolStats, type LaneStats } from '../../telemetry/stats.ts'
@@ -23,13 +24,20 @@ export interface RigOptions {
   readonly hooks?: PoolHooks
 }
 
+/** A pool whose side for the write-ahead log can be looked at. */
+class RigPool extends Pool {
+  get side(): LogSide {
+    return this.logSide
+  }
+}
+
 /** A pool on scripted connections and a clock turned by hand, with everything that it told. */
 export class PoolRig {
   readonly clock = new HandClock()
   readonly database = new ScriptedDatabase()
   readonly stats: PoolStats
   readonly events: PoolEventBody[] = []
-  readonly pool: Pool
+  readonly pool: RigPool
   /** Callers may wait while connections idle: the pool is suspended, or behind a barrier. */
   isHeldBack = false
   /** The trace that callers are in. */
@@ -44,7 +52,7 @@ export class PoolRig {
       maxWaiters: options.maxWaiters ?? 1000,
       readers: options.readers ?? { min: 0, max: 2 },
     })
-    this.pool = new Pool({
+    this.pool = new RigPool({
       options: {
         acquireTimeoutMs: options.acquireTimeoutMs ?? 5000,
         idleTimeoutMs: options.idleTimeoutMs ?? 60_000,

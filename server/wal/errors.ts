@@ -10,6 +10,8 @@ export type WALErrorCode =
   | 'WAL_EXTERNAL_CHECKPOINTER'
   /** This SQLite loses commits when one thread checkpoints while another writes, or has no NOOP. */
   | 'WAL_UNSAFE_SQLITE'
+  /** The database lies where another machine may open it too; a log needs memory that all its users share. */
+  | 'WAL_NETWORK_FILESYSTEM'
   /** `start()` was not called yet, or `close()` was. */
   | 'WAL_CLOSED'
   /** The checkpoint thread ended by itself; a new one is started by itself. */

@@ -1,7 +1,5 @@
+import type { Checkpointer } from '../../telemetry/stats.ts'
 import { WALError } from './errors.ts'
-
-/** Who copies frames back: our thread, SQLite inside commits, or another program (Litestream). */
-export type Checkpointer = 'pool' | 'sqlite' | 'external'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -22,6 +20,14 @@ export interface WALOptions {
   readonly resetFrames?: number
   /** The same in bytes, for large pages; the lower limit counts. *Default*: 64 MiB. */
   readonly resetBytes?: number
+  /** Frames in the log at which readers are held back too while it is made to start over. *Default*: 64,000. *Minimum*: 1. */
+  readonly hardFrames?: number
+  /** The same in bytes; the lower limit counts. *Default*: 256 MiB. */
+  readonly hardBytes?: number
+  /** Bytes of the log at which writers wait, and then are refused, while it cannot start over. *Default*: 1 GiB. *0*: no limit. */
+  readonly limitBytes?: number
+  /** A lease that has starved the log for longer is taken away, in ms. *Default*: 0. *0*: never. */
+  readonly starvationReclaimMs?: number
   /** File size above which a quiet log is truncated, in bytes. *Default*: 4 MiB. */
   readonly shrinkBytes?: number
   /** How long an automatic RESTART or TRUNCATE may make writers wait, in ms. *Default*: 250. */
@@ -42,6 +48,12 @@ const defaults: ResolvedWALOptions = {
   /** Each reset stalls writers once: a lower cap gives the latency tail back. */
   resetFrames: 16_000,
   resetBytes: 64 * MEBIBYTE,
+  hardFrames: 64_000,
+  hardBytes: 256 * MEBIBYTE,
+  /** From about there on recovery after a crash takes seconds, and reads are ten times slower. */
+  limitBytes: 1024 * MEBIBYTE,
+  /** Off: what may be ended only its user knows. */
+  starvationReclaimMs: 0,
   /** Just above what 1000 frames take, so that the plateau of a steady small load is left alone. */
   shrinkBytes: 4 * MEBIBYTE,
   budgetMs: 250,
@@ -54,6 +66,10 @@ const minimums: Record<Exclude<keyof WALOptions, 'checkpointer'>, number> = {
   checkpointIntervalMs: 0,
   resetFrames: 1,
   resetBytes: 1,
+  hardFrames: 1,
+  hardBytes: 1,
+  limitBytes: 0,
+  starvationReclaimMs: 0,
   shrinkBytes: 0,
   budgetMs: 0,
   probeIntervalMs: 10,
@@ -77,5 +93,16 @@ export function resolveWALOptions(options: WALOptions = {}): ResolvedWALOptions 
     }
   }
   if (problems.length > 0) throw new WALError('WAL_INVALID_OPTION', problems.join('; '))
-  return Object.freeze(resolved)
+  return Object.freeze(withinLimit(resolved))
+}
+
+/** A limit that a log reaches in the course of things would hold writers back for nothing. */
+function withinLimit(options: ResolvedWALOptions): ResolvedWALOptions {
+  const { limitBytes, resetBytes, hardBytes } = options
+  if (limitBytes === 0) return options
+  return {
+    ...options,
+    resetBytes: Math.min(resetBytes, Math.max(1, Math.floor(limitBytes / 4))),
+    hardBytes: Math.min(hardBytes, Math.max(1, Math.floor(limitBytes / 2))),
+  }
 }

@@ -17,10 +17,12 @@ const settled: WALSituation = {
   quietMs: 0,
   isIntervalDue: false,
   waitingWriters: 0,
-  oldestReaderMs: 0,
+  longestHeldMs: 0,
   budgetMs: 250,
+  hardBudgetMs: 1000,
   isPassiveBackedOff: false,
   isBlockingBackedOff: false,
+  isBackpressured: false,
 }
 const long = { frames: 16_000, backfilledFrames: 15_900, sizeBytes: 63 * MEBIBYTE }
 const quietAndLarge = { quietMs: 1000, sizeBytes: 4 * MEBIBYTE + 1 }
@@ -43,7 +45,7 @@ const cases: [name: string, given: Partial<WALSituation>, then: string][] = [
   ],
   [
     '1000 frames pending behind an old reader',
-    { frames: 1500, oldestReaderMs: 9e6 },
+    { frames: 1500, longestHeldMs: 9e6 },
     'passive frames',
   ],
 
@@ -61,12 +63,50 @@ const cases: [name: string, given: Partial<WALSituation>, then: string][] = [
   ],
   ['a long log with writers waiting', { ...long, waitingWriters: 3 }, 'reset size'],
   ['a long log soon after a busy RESTART', { ...long, isBlockingBackedOff: true }, 'none'],
-  ['a long log, the reader as old as the budget', { ...long, oldestReaderMs: 250 }, 'reset size'],
-  ['a long log, the reader older than the budget', { ...long, oldestReaderMs: 251 }, 'none'],
+  ['a long log, the reader as old as the budget', { ...long, longestHeldMs: 250 }, 'reset size'],
+  ['a long log, the reader older than the budget', { ...long, longestHeldMs: 251 }, 'none'],
   [
     'a long log and much pending behind an old reader',
-    { ...long, backfilledFrames: 9000, oldestReaderMs: 251 },
+    { ...long, backfilledFrames: 9000, longestHeldMs: 251 },
     'passive frames',
+  ],
+
+  ['a very long log', { ...long, frames: 64_000 }, 'restart size'],
+  [
+    'a very long log by bytes: 64 KiB pages',
+    { ...pending, frames: 4096, backfilledFrames: 4000, pageSizeBytes: 65_536 },
+    'restart size',
+  ],
+  [
+    'a very long log, the reader older than the usual budget',
+    { ...long, frames: 64_000, longestHeldMs: 1000 },
+    'restart size',
+  ],
+  [
+    'a very long log, the reader older than any budget',
+    { ...long, frames: 64_000, longestHeldMs: 1001 },
+    'passive frames',
+  ],
+
+  [
+    'writers held back and waiting',
+    { ...pending, isBackpressured: true, waitingWriters: 9 },
+    'relieve limit',
+  ],
+  [
+    'writers held back, the reader older than any budget',
+    { ...pending, isBackpressured: true, longestHeldMs: 1001 },
+    'passive limit',
+  ],
+  [
+    'writers held back, the same after a PASSIVE in vain',
+    { ...pending, isBackpressured: true, longestHeldMs: 1001, isPassiveBackedOff: true },
+    'none',
+  ],
+  [
+    'writers held back, soon after a busy TRUNCATE',
+    { ...pending, isBackpressured: true, isBlockingBackedOff: true },
+    'passive limit',
   ],
 
   ['a large file, quiet for a second', quietAndLarge, 'shrink size'],
@@ -76,7 +116,7 @@ const cases: [name: string, given: Partial<WALSituation>, then: string][] = [
   ['a large file, a writer waiting', { ...quietAndLarge, waitingWriters: 1 }, 'none'],
   [
     'a large file, the reader older than the budget',
-    { ...quietAndLarge, oldestReaderMs: 251 },
+    { ...quietAndLarge, longestHeldMs: 251 },
     'none',
   ],
   [
@@ -137,7 +177,7 @@ describe('decide', () => {
     assert.equal(decide(old, { ...limits, checkpointAgeMs: 0 }).action, 'none')
   })
 
-  it('never truncates while a writer waits, in any of 4,096 situations', () => {
+  it('never truncates while a writer waits that is not held back, in any of 4,096 situations', () => {
     for (let bits = 0; bits < 4096; bits += 1) {
       const on = (bit: number): boolean => (bits & (1 << bit)) !== 0
       const decision = decide(
@@ -150,10 +190,12 @@ describe('decide', () => {
           quietMs: on(7) ? 40_000 : 0,
           isIntervalDue: on(8),
           waitingWriters: 1,
-          oldestReaderMs: on(9) ? 9000 : 0,
+          longestHeldMs: on(9) ? 9000 : 0,
           budgetMs: 250,
+          hardBudgetMs: 1000,
           isPassiveBackedOff: on(10),
           isBlockingBackedOff: on(11),
+          isBackpressured: false,
         },
         limits,
       )

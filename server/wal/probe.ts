@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import Database from 'better-sqlite3'
+import type { WALIndex } from './anatomy/wal-index.ts'
 import type { WalStats } from '../../telemetry/stats.ts'
 import { hasNoop } from './guard.ts'
 
@@ -14,13 +15,20 @@ import { hasNoop } from './guard.ts'
 export class WALProbe {
   readonly #path: string
   readonly #stats: WalStats
+  /** For an SQLite that has no NOOP. */
+  readonly #readIndex: () => Pick<WALIndex, 'frames' | 'backfilledFrames'> | null
   #database: Database.Database | null = null
   #noop: Database.Statement | null = null
   #startedCount = 0
   #statCount = 0
 
-  constructor(path: string, stats: WalStats) {
+  constructor(
+    path: string,
+    stats: WalStats,
+    readIndex: () => Pick<WALIndex, 'frames' | 'backfilledFrames'> | null = () => null,
+  ) {
     this.#path = path
+    this.#readIndex = readIndex
     this.#stats = stats
   }
 
@@ -52,6 +60,13 @@ export class WALProbe {
     this.#stats.sizeBytes = sizeBytes
   }
 
+  /** Whether the database has one of these tables. */
+  hasTable(names: readonly string[]): boolean {
+    const marks = names.map(() => '?').join()
+    const sql = `SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name IN (${marks})`
+    return this.#database?.prepare(sql).get(...names) !== undefined
+  }
+
   close(): void {
     this.#noop = null
     this.#database?.close()
@@ -59,23 +74,22 @@ export class WALProbe {
   }
 
   #countFrames(nowEpochMs: number): void {
-    if (this.#noop === null) return
-    const row = this.#ask(this.#noop)
-    if (row === null || row[1] < 0) {
+    if (this.#database === null) return
+    const position = this.#noop === null ? this.#readIndex() : this.#ask(this.#noop)
+    if (position === null) {
       // A writer was just publishing its header: what we know is still the best there is.
       this.#stats.unknownProbes += 1
       return
     }
-    this.#stats.frames = row[1]
-    this.#stats.backfilledFrames = row[2]
+    this.#stats.frames = position.frames
+    this.#stats.backfilledFrames = position.backfilledFrames
     this.#stats.probedAtMs = nowEpochMs
   }
 
-  #ask(
-    noop: Database.Statement,
-  ): readonly [busy: number, log: number, checkpointed: number] | null {
+  #ask(noop: Database.Statement): Pick<WALIndex, 'frames' | 'backfilledFrames'> | null {
     try {
-      return noop.get() as [number, number, number]
+      const [, frames, backfilledFrames] = noop.get() as [number, number, number]
+      return frames < 0 ? null : { frames, backfilledFrames }
     } catch {
       return null
     }

@@ -1,5 +1,10 @@
-import type { CheckpointEvent } from '../../telemetry/events.ts'
-import type { PoolStats } from '../../telemetry/stats.ts'
+import type {
+  BackpressureReason,
+  CheckpointEvent,
+  WALPin,
+  WALReadSlot,
+} from '../../telemetry/events.ts'
+import type { Checkpointer, PoolStats } from '../../telemetry/stats.ts'
 
 /** The state of the log as of now. `null` is unknown, never zero. Asking never checkpoints. */
 export interface WALInfo {
@@ -27,10 +32,28 @@ export interface WALInfo {
   readonly lastCheckpoint: CheckpointEvent | null
   /** Epoch ms of the last checkpoint that copied every frame. */
   readonly lastCompleteAtMs: number | null
+  readonly checkpointer: Checkpointer
+  /** Times that the log started over. */
+  readonly resets: number
+  /** Times that frames were copied back, and not by this pool; 0 where SQLite checkpoints. */
+  readonly externalCheckpoints: number
+  /** The oldest snapshot in use, when commits came after it: nothing is copied back past it. */
+  readonly pin: WALPin | null
+  /** The five places at which SQLite notes what readers see; `null` where the platform does not show them. */
+  readonly readSlots: readonly WALReadSlot[] | null
+  /** Bytes of the log at which writers are held back while it cannot start over; 0: no limit. */
+  readonly limitBytes: number
+  /** Why they are held back now. */
+  readonly backpressure: BackpressureReason | null
+  /** What the disk has left when everything pending is copied back. */
+  readonly headroomBytes: number | null
 }
 
 /** What the manager knows beside the stats. */
-type Rest = Pick<WALInfo, 'oldestPendingMs' | 'isStarved' | 'intervalMs' | 'lastCheckpoint'>
+type Rest = Pick<
+  WALInfo,
+  'checkpointer' | 'intervalMs' | 'isStarved' | 'lastCheckpoint' | 'limitBytes' | 'oldestPendingMs'
+>
 
 export function describeWAL(stats: Pick<PoolStats, 'wal' | 'checkpoint'>, rest: Rest): WALInfo {
   const { wal, checkpoint } = stats
@@ -46,6 +69,12 @@ export function describeWAL(stats: Pick<PoolStats, 'wal' | 'checkpoint'>, rest: 
     probedAtMs: wal.probedAtMs,
     unknownProbes: wal.unknownProbes,
     lastCompleteAtMs: checkpoint.lastCompleteAtMs,
+    resets: wal.resets,
+    externalCheckpoints: wal.externalCheckpoints,
+    pin: wal.pin,
+    readSlots: wal.readSlots,
+    backpressure: wal.backpressure,
+    headroomBytes: wal.headroomBytes,
     ...rest,
   }
 }

@@ -1,18 +1,24 @@
-import type { CheckpointEvent, PoolObserver } from '../../telemetry/events.ts'
+import type { CheckpointEvent, PoolObserver, StarvationEvent } from '../../telemetry/events.ts'
 import type { CheckpointMode, CheckpointTrigger, PoolStats } from '../../telemetry/stats.ts'
 import type { Clock, Timer } from '../pool/clock.ts'
+import type { LogSide } from '../pool/log-side.ts'
 import { AutoCheckpointer } from './auto-checkpointer.ts'
+import { Backpressure } from './backpressure.ts'
 import { runCycle } from './cycle.ts'
-import type { CyclePlan, CycleReport, CycleTools, Gate, Holders } from './cycle.ts'
+import { syncDatabase } from './database-sync.ts'
+import type { CyclePlan, CycleReport, CycleTools, Holders, Sight } from './cycle.ts'
 import { WALError } from './errors.ts'
 import { assertSafeSqlite } from './guard.ts'
+import { assertNoLitestream } from './litestream/guard.ts'
 import { isBlocking, parseCheckpointMode } from './mode.ts'
 import { resolveWALOptions } from './options.ts'
+import { framesToBytes } from './policy.ts'
 import type { ResolvedWALOptions, WALOptions } from './options.ts'
-import { WALProbe } from './probe.ts'
+import { StarvationWatch } from './starvation-watch.ts'
 import { CheckpointThread } from './thread/client.ts'
 import { describeWAL } from './wal-info.ts'
 import type { WALInfo } from './wal-info.ts'
+import { WALWatch } from './watch.ts'
 
 /** What a manual checkpoint may make writers wait, and so the longest that a reader may hold it up. */
 const MANUAL_BUDGET_MS = 1000
@@ -32,9 +38,12 @@ export interface WALManagerParts {
   readonly stats: PoolStats
   readonly observer: PoolObserver
   readonly clock: Clock
-  readonly gate: Gate
+  /** What the pool lets us do. */
+  readonly pool: Pick<LogSide, 'snapshots' | 'gate' | 'holdReads' | 'holdWrites' | 'revoke'>
   readonly holders: Holders
   readonly options?: WALOptions
+  /** Told as the event is. What it throws becomes a warning of the process. */
+  readonly onStarvation?: ((event: StarvationEvent) => void) | undefined
   /** For tests: another way to start the thread. */
   readonly createThread?: (path: string, clock: Clock) => CheckpointThread
 }
@@ -54,37 +63,78 @@ export interface WALManagerParts {
 export class WALManager {
   readonly #parts: WALManagerParts
   readonly #options: ResolvedWALOptions
-  readonly #probe: WALProbe
+  readonly #watch: WALWatch
   readonly #thread: CheckpointThread
   readonly #auto: AutoCheckpointer
+  readonly #starvation: StarvationWatch
+  readonly #backpressure: Backpressure
   readonly #tools: CycleTools
   #state: 'new' | 'ready' | 'closed' = 'new'
   #timer: Timer | undefined = undefined
   #runningCount = 0
+  #isFinishing = false
+  #isAbandoned = false
   /** Ends when every checkpoint asked for so far has ended. */
   #tail: Promise<unknown> = Promise.resolve()
   #lastCheckpoint: CheckpointEvent | null = null
 
   /** @throws {WAL_INVALID_OPTION} */
   constructor(parts: WALManagerParts) {
-    const { path, stats, clock, gate, holders } = parts
+    const { path, stats, observer, clock, pool, holders } = parts
     this.#parts = parts
-    this.#options = resolveWALOptions(parts.options)
-    this.#probe = new WALProbe(path, stats.wal)
+    const options = resolveWALOptions(parts.options)
+    this.#options = options
+    this.#watch = new WALWatch({
+      path,
+      stats,
+      snapshots: () => pool.snapshots(),
+      isExternal: options.checkpointer === 'external',
+      isSqlites: options.checkpointer === 'sqlite',
+    })
     this.#thread = parts.createThread?.(path, clock) ?? new CheckpointThread(path, clock)
-    this.#auto = new AutoCheckpointer({ stats, holders, options: this.#options })
+    const watch = this.#watch
+    this.#auto = new AutoCheckpointer({ stats, watch, options, nowMs: clock.nowMs() })
+    this.#starvation = new StarvationWatch({
+      stats,
+      observer,
+      options,
+      onStarvation: parts.onStarvation,
+      revoke: (leaseId, why) => pool.revoke(leaseId, why),
+    })
+    this.#backpressure = new Backpressure({
+      limitBytes: this.limitBytes,
+      stats: stats.wal,
+      observer,
+      holdWrites: (reason) => pool.holdWrites(reason),
+    })
     this.#tools = {
       clock,
-      gate,
+      gate: (fn, limits) => pool.gate(fn, limits),
       holders,
+      holdBackReaders: () => pool.holdReads(),
       waitingWriters: () => stats.writer.waiting,
-      pass: (mode, budgetMs) => this.#thread.pass(mode, budgetMs),
+      pass: async (mode, budgetMs) => {
+        this.#watch.passBegan()
+        try {
+          return await this.#thread.pass(mode, budgetMs)
+        } finally {
+          this.#watch.passEnded()
+        }
+      },
+      sync: () => syncDatabase(path),
+      look: () => this.#look(),
     }
   }
 
   /** Pending frames at which a checkpoint starts by itself. */
   get checkpointFrames(): number {
     return this.#options.checkpointFrames
+  }
+
+  /** Bytes of the log at which writers are held back while it cannot start over; 0: none. */
+  get limitBytes(): number {
+    const { checkpointer, limitBytes } = this.#options
+    return checkpointer === 'pool' ? limitBytes : 0
   }
 
   get lastCheckpoint(): CheckpointEvent | null {
@@ -97,6 +147,7 @@ export class WALManager {
    * says so and checkpoints are refused.
    *
    * @throws {WAL_UNSAFE_SQLITE} this SQLite could lose commits
+   * @throws {WAL_EXTERNAL_CHECKPOINTER} Litestream is at work on this database
    * @throws {SQLITE_…} the database could not be opened
    */
   async start(): Promise<void> {
@@ -115,7 +166,10 @@ export class WALManager {
         await this.#thread.close()
         return
       }
-      this.#probe.open()
+      this.#watch.open()
+      if (this.#options.checkpointer === 'pool') {
+        await assertNoLitestream(this.#parts.path, (names) => this.#watch.hasTable(names))
+      }
       await this.#look()
     } catch (error) {
       await this.close()
@@ -153,7 +207,17 @@ export class WALManager {
     const trigger = options.trigger ?? 'manual'
     const budgetMs = Math.max(0, options.budgetMs ?? MANUAL_BUDGET_MS)
     const gateTimeoutMs = trigger === 'shutdown' ? null : budgetMs
-    return this.#run({ mode: parsed, budgetMs, gateTimeoutMs, isAutomatic: false }, trigger)
+    return this.#run(
+      {
+        mode: parsed,
+        budgetMs,
+        gateTimeoutMs,
+        isAutomatic: false,
+        holdsReaders: false,
+        yieldsToWriters: false,
+      },
+      trigger,
+    )
   }
 
   /**
@@ -162,6 +226,7 @@ export class WALManager {
    * to. Never rejects.
    */
   async finalCheckpoint(): Promise<CheckpointResult | null> {
+    this.#isFinishing = true
     this.stopAutoCheckpoint()
     if (this.#state !== 'ready' || this.#options.checkpointer === 'external') return null
     if (this.#parts.stats.wal.journalMode !== 'wal') return null
@@ -178,7 +243,8 @@ export class WALManager {
     if (!Number.isFinite(intervalMs) || intervalMs < 0) {
       throw new WALError('WAL_INVALID_OPTION', 'intervalMs must be a number of at least 0')
     }
-    if (this.#options.checkpointer !== 'pool' || this.#state === 'closed') return
+    const isOver = this.#state === 'closed' || this.#isAbandoned
+    if (this.#options.checkpointer !== 'pool' || isOver) return
     this.#auto.enable(intervalMs, this.#parts.clock.nowMs())
   }
 
@@ -187,14 +253,29 @@ export class WALManager {
     this.#auto.disable()
   }
 
+  /** The pool begins to close: whoever wants to write may, or hears that it is closing. */
+  draining(): void {
+    this.#isFinishing = true
+    this.#backpressure.lift()
+  }
+
+  /** The files are no longer those that were opened: nothing is copied any more, by nobody. */
+  abandon(): void {
+    this.#isAbandoned = true
+    this.draining()
+    this.stopAutoCheckpoint()
+  }
+
   /** The state of the log now, from NOOP and `stat` only. */
   async getWALInfo(): Promise<WALInfo> {
     if (this.#state === 'ready' && !isMemory(this.#parts.path)) {
-      await this.#probe.sample(this.#nowEpochMs())
+      await this.#look()
     }
     return describeWAL(this.#parts.stats, {
-      oldestPendingMs: this.#auto.oldestPendingMs(this.#parts.clock.nowMs()),
-      isStarved: this.#auto.isStarved,
+      checkpointer: this.#options.checkpointer,
+      limitBytes: this.limitBytes,
+      oldestPendingMs: this.#watch.activity.oldestPendingMs(this.#parts.clock.nowMs()),
+      isStarved: this.#starvation.isStarved,
       intervalMs: this.#auto.intervalMs,
       lastCheckpoint: this.#lastCheckpoint,
     })
@@ -206,7 +287,7 @@ export class WALManager {
     this.stopAutoCheckpoint()
     if (this.#timer !== undefined) this.#parts.clock.clearTimer(this.#timer)
     await this.#tail
-    this.#probe.close()
+    this.#watch.close()
     await this.#thread.close()
   }
 
@@ -221,20 +302,31 @@ export class WALManager {
     this.#scheduleLook()
     if (this.#state !== 'ready' || this.#runningCount > 0) return
     void this.#thread.revive()
-    const { action, trigger } = this.#auto.next(this.#parts.clock.nowMs())
-    if (action !== 'none') await this.#run(this.#auto.plan(action), trigger)
+    const decision = this.#auto.next(this.#parts.clock.nowMs())
+    if (decision.action !== 'none') await this.#run(this.#auto.plan(decision), decision.trigger)
   }
 
-  async #look(): Promise<void> {
-    await this.#probe.sample(this.#nowEpochMs())
-    const change = this.#auto.observe(this.#parts.clock.nowMs())
-    if (change === null) return
-    const { frames, backfilledFrames } = this.#parts.stats.wal
-    this.#parts.observer.emit({
-      type: 'starvation',
-      isStarved: change === 'began',
-      pendingFrames: (frames ?? 0) - (backfilledFrames ?? 0),
-      holder: this.#parts.holders('reader')[0] ?? null,
+  async #look(): Promise<Sight> {
+    const sight = await this.#watch.look(this.#nowEpochMs(), this.#parts.clock.nowMs())
+    const nowMs = this.#parts.clock.nowMs()
+    this.#starvation.observe(nowMs, this.#nowEpochMs())
+    const isOurs = this.#options.checkpointer === 'pool'
+    if (isOurs && this.#state === 'ready' && !this.#isFinishing) this.#watchLimits(nowMs)
+    return sight
+  }
+
+  #watchLimits(nowMs: number): void {
+    const { frames, backfilledFrames, pageSizeBytes, readSlots, headroomBytes } =
+      this.#parts.stats.wal
+    if (frames === null || backfilledFrames === null) return
+    const isRead = readSlots?.some(({ slot, holders }) => slot > 0 && holders.length > 0) === true
+    this.#backpressure.observe({
+      liveBytes: framesToBytes(frames, pageSizeBytes),
+      pendingBytes: framesToBytes(frames - backfilledFrames, pageSizeBytes),
+      canStartOver: frames === backfilledFrames && !isRead,
+      diskBytes: this.#watch.diskBytes,
+      headroomBytes,
+      nowMs,
     })
   }
 
@@ -258,10 +350,9 @@ export class WALManager {
     await this.#look()
     const sizeAfterBytes = this.#parts.stats.wal.sizeBytes
     const result: CheckpointResult = { ...report, trigger, sizeBeforeBytes, sizeAfterBytes }
-    this.#auto.learn(plan, {
-      report: { ...report, hasCopiedAll },
-      nowMs: this.#parts.clock.nowMs(),
-    })
+    const learned = { ...report, hasCopiedAll }
+    this.#auto.learn(plan, { report: learned, nowMs: this.#parts.clock.nowMs() })
+    this.#starvation.learn(learned)
     const hadNothingToDo = result.outcome === 'noop' && trigger !== 'manual'
     if (!hadNothingToDo) this.#record(result, hasCopiedAll)
     return result
@@ -275,6 +366,7 @@ export class WALManager {
     checkpoint.lastAtMs = endedAtMs
     if (hasCopiedAll) checkpoint.lastCompleteAtMs = endedAtMs
     checkpoint.durationMs.record(result.durationMs, result.errorCode ?? undefined)
+    if (result.gate !== null) checkpoint.stallMs.record(result.gate.durationMs)
     const event: CheckpointEvent = {
       type: 'checkpoint',
       mode: result.mode,
@@ -290,14 +382,20 @@ export class WALManager {
       sizeAfterBytes: result.sizeAfterBytes,
       errorCode: result.errorCode,
       blockedBy: result.blockedBy,
+      pin: result.pin,
+      passes: result.passes,
+      gate: result.gate,
     }
     this.#lastCheckpoint = event
     this.#parts.observer.emit(event)
   }
 
   #assertReady(): void {
-    if (this.#state !== 'ready') {
-      throw new WALError('WAL_CLOSED', 'the WAL manager is not started, or closed')
+    if (this.#state !== 'ready' || this.#isAbandoned) {
+      throw new WALError(
+        'WAL_CLOSED',
+        'the WAL manager is not started, closed, or its files were replaced',
+      )
     }
     const { journalMode } = this.#parts.stats.wal
     if (journalMode !== 'wal') {
@@ -320,6 +418,8 @@ function counterOf(result: CheckpointResult): 'completed' | 'incomplete' | 'fail
     case 'complete':
     case 'noop':
       return 'completed'
+    case 'complete_pinned':
+    case 'blocked_read0':
     case 'partial_reader':
     case 'partial_writer':
     case 'busy_writer':

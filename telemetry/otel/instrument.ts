@@ -3,7 +3,7 @@ import type { MeterProvider } from '@opentelemetry/api'
 import type { EventSink } from '../events.ts'
 import type { PoolView } from '../pool-view.ts'
 import { createPoolMetrics, type PoolMetrics } from './metrics.ts'
-import { createSpanSink } from './spans.ts'
+import { createPoolSpans, type PoolSpans } from './spans.ts'
 
 /** How often a pool looks whether an SDK has been started or exchanged. */
 const WATCH_MS = 1000
@@ -11,7 +11,7 @@ const WATCH_MS = 1000
 interface Instruments {
   readonly provider: MeterProvider
   readonly metrics: PoolMetrics
-  readonly spans: EventSink
+  readonly spans: PoolSpans
 }
 
 /**
@@ -35,13 +35,13 @@ export function instrumentPool(
     diag.warn(
       `the meter provider changed after pool "${view.stats.name}" was made, so its instruments are made anew. Start the SDK first.`,
     )
-    instruments.metrics.dispose()
+    disconnect(instruments)
     instruments = connect(view)
   }
   const removeSink = onEvent((event) => {
     reconnectIfStale()
     instruments.metrics.sink(event)
-    instruments.spans(event)
+    instruments.spans.sink(event)
   })
   const timer = setInterval(reconnectIfStale, WATCH_MS)
   timer.unref()
@@ -50,7 +50,7 @@ export function instrumentPool(
     isConnected = false
     clearInterval(timer)
     removeSink()
-    instruments.metrics.dispose()
+    disconnect(instruments)
   }
 }
 
@@ -58,6 +58,11 @@ function connect(view: PoolView): Instruments {
   return {
     provider: metrics.getMeterProvider(),
     metrics: createPoolMetrics(view),
-    spans: createSpanSink(view),
+    spans: createPoolSpans(view),
   }
+}
+
+function disconnect({ metrics: ofPool, spans }: Instruments): void {
+  ofPool.dispose()
+  spans.dispose()
 }

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { ATTRIBUTE, ATTRIBUTE_VALUES, METRIC, SCHEMA_URL, SCOPE, type Metric } from './names.ts'
+import { ATTRIBUTE, ATTRIBUTE_VALUES } from './attributes.ts'
+import { METRIC, SCHEMA_URL, SCOPE, type Metric } from './names.ts'
 
 const folder = fileURLToPath(
   new URL('.', import.meta.resolve('@opentelemetry/semantic-conventions')),
@@ -75,7 +76,7 @@ describe('the names that we take from the semantic conventions', () => {
 describe('the names of our own', () => {
   it('are under the name of the system, where the conventions have nothing', () => {
     const ours = [...metrics.map(({ name }) => name), ...Object.values(ATTRIBUTE)].filter(
-      (name) => !/^(db|error)\./.test(name),
+      (name) => !/^(db|error|process)\./.test(name),
     )
     for (const name of ours) {
       assert.match(name, /^sqlite(\.[a-z_]+)+$/)
@@ -115,7 +116,7 @@ describe('the table of metrics', () => {
   it('counts in whole things and measures in seconds', () => {
     for (const { name, unit, isInteger } of metrics) {
       assert.equal(isInteger === true, unit !== 's', name)
-      assert.match(unit, /^(s|By|\{[a-z]+\})$/, name)
+      assert.match(unit, /^(s|By|1|\{[a-z]+\})$/, name)
     }
   })
 })

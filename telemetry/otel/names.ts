@@ -1,67 +1,9 @@
-import { ACQUIRE_FAILURES, CHECKPOINT_MODES, CHECKPOINT_TRIGGERS, CLOSE_REASONS } from '../stats.ts'
-import { CHECKPOINT_OUTCOMES } from '../events.ts'
+import { ATTRIBUTE, type AttributeKey } from './attributes.ts'
 
 /** The release of the semantic conventions that every `db.*` name below is taken from. */
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.45.0'
 /** Of the tracer and the meter. A test holds it to package.json. */
 export const SCOPE = { name: 'glasspool', version: '0.1.0' } as const
-
-/** Keys of all attributes. `db.*` and `error.type` are the conventions', `sqlite.*` are ours. */
-export const ATTRIBUTE = {
-  poolName: 'db.client.connection.pool.name',
-  system: 'db.system.name',
-  namespace: 'db.namespace',
-  connectionState: 'db.client.connection.state',
-  queryText: 'db.query.text',
-  querySummary: 'db.query.summary',
-  statusCode: 'db.response.status_code',
-  errorType: 'error.type',
-  role: 'sqlite.connection.role',
-  connectionId: 'sqlite.connection.id',
-  hasOpened: 'sqlite.connection.opened',
-  closeReason: 'sqlite.pool.close.reason',
-  queueDepth: 'sqlite.pool.queue.depth',
-  linkType: 'sqlite.pool.link.type',
-  isHolderSampled: 'sqlite.pool.holder.sampled',
-  leaseLabel: 'sqlite.lease.label',
-  leaseHeld: 'sqlite.lease.held_time',
-  leaseOperations: 'sqlite.lease.operations',
-  leaseWaiters: 'sqlite.lease.waiters',
-  frameState: 'sqlite.wal.frame.state',
-  checkpointMode: 'sqlite.checkpoint.mode',
-  checkpointTrigger: 'sqlite.checkpoint.trigger',
-  checkpointOutcome: 'sqlite.checkpoint.outcome',
-  isCheckpointBusy: 'sqlite.checkpoint.busy',
-  framesLogged: 'sqlite.wal.frames.logged',
-  framesCheckpointed: 'sqlite.wal.frames.checkpointed',
-  framesMoved: 'sqlite.wal.frames.moved',
-  sizeBefore: 'sqlite.wal.size.before',
-  sizeAfter: 'sqlite.wal.size.after',
-} as const
-export type AttributeKey = (typeof ATTRIBUTE)[keyof typeof ATTRIBUTE]
-
-/** Why a span links to another: who made room, who else held one, who kept a checkpoint from finishing. */
-export const LINK_TYPES = ['released_by', 'held_by', 'blocked_by'] as const
-export type LinkType = (typeof LINK_TYPES)[number]
-
-const lowerCase = (words: readonly string[]): string[] => words.map((word) => word.toLowerCase())
-
-/** What attributes with a closed set of values can say. */
-export const ATTRIBUTE_VALUES: { readonly [key in AttributeKey]?: readonly string[] } = {
-  [ATTRIBUTE.system]: ['sqlite'],
-  // The conventions know the first two.
-  [ATTRIBUTE.connectionState]: ['idle', 'used', 'zombie'],
-  [ATTRIBUTE.role]: ['reader', 'writer'],
-  [ATTRIBUTE.closeReason]: CLOSE_REASONS,
-  [ATTRIBUTE.linkType]: LINK_TYPES,
-  [ATTRIBUTE.frameState]: ['backfilled', 'pending'],
-  [ATTRIBUTE.checkpointMode]: lowerCase(CHECKPOINT_MODES),
-  [ATTRIBUTE.checkpointTrigger]: CHECKPOINT_TRIGGERS,
-  [ATTRIBUTE.checkpointOutcome]: CHECKPOINT_OUTCOMES,
-}
-
-/** `error.type` of an acquire. Of anything else it is SQLite's extended code or one of our error codes. */
-export const ACQUIRE_ERROR_TYPES: readonly string[] = ACQUIRE_FAILURES
 
 export type Instrument = 'counter' | 'updowncounter' | 'gauge' | 'histogram'
 
@@ -81,6 +23,8 @@ const database = [ATTRIBUTE.system, ATTRIBUTE.namespace] as const
 const pool = [ATTRIBUTE.poolName, ...database] as const
 const lane = [...pool, ATTRIBUTE.role] as const
 const failure = [ATTRIBUTE.errorType] as const
+
+const pin = [...pool, ATTRIBUTE.pinHolder] as const
 
 const slowBoundaries = [
   0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
@@ -265,12 +209,91 @@ export const METRIC = {
     attributes: pool,
     isInteger: true,
   },
+  walResets: {
+    name: 'sqlite.wal.resets',
+    instrument: 'counter',
+    unit: '{reset}',
+    description: 'Times that the write-ahead log started over.',
+    attributes: pool,
+    isInteger: true,
+  },
+  walStarvations: {
+    name: 'sqlite.wal.starvations',
+    instrument: 'counter',
+    unit: '{episode}',
+    description: 'Episodes in which frames piled up and none could be copied back.',
+    attributes: pool,
+    isInteger: true,
+  },
+  pinLag: {
+    name: 'sqlite.wal.pin.lag',
+    instrument: 'gauge',
+    unit: '{frame}',
+    description: 'Frames committed after the oldest snapshot in use, by who holds that.',
+    attributes: pin,
+    isInteger: true,
+  },
+  pinAge: {
+    name: 'sqlite.wal.pin.age',
+    instrument: 'gauge',
+    unit: 's',
+    description: 'How long the oldest snapshot in use has pinned the log, by who holds it.',
+    attributes: pin,
+  },
+  readSlotCount: {
+    name: 'sqlite.wal.read_slot.count',
+    instrument: 'updowncounter',
+    unit: '{slot}',
+    description: 'Read slots of the write-ahead log in use, of five.',
+    attributes: pool,
+    isInteger: true,
+  },
+  diskHeadroom: {
+    name: 'sqlite.wal.disk.headroom',
+    instrument: 'gauge',
+    unit: 'By',
+    description: 'What the disk has left when everything pending is copied back.',
+    attributes: pool,
+    isInteger: true,
+  },
+  backpressure: {
+    name: 'sqlite.wal.backpressure',
+    instrument: 'updowncounter',
+    unit: '1',
+    description: 'Whether writers are held back (1) or not (0), by reason.',
+    attributes: [...pool, ATTRIBUTE.backpressureReason],
+    isInteger: true,
+  },
+  externalCheckpoints: {
+    name: 'sqlite.wal.external_checkpoints',
+    instrument: 'counter',
+    unit: '{checkpoint}',
+    description: 'Times that frames were copied back, and not by this pool.',
+    attributes: pool,
+    isInteger: true,
+  },
+  probeUnknown: {
+    name: 'sqlite.wal.probe.unknown',
+    instrument: 'counter',
+    unit: '{probe}',
+    description: 'Looks at the write-ahead log that SQLite could not answer.',
+    attributes: pool,
+    isInteger: true,
+  },
   checkpointDuration: {
     name: 'sqlite.wal.checkpoint.duration',
     instrument: 'histogram',
     unit: 's',
     description: 'Duration of checkpoints, from the first pass to the end of the last.',
     attributes: [...pool, ATTRIBUTE.checkpointMode, ATTRIBUTE.checkpointTrigger, ...failure],
+    boundaries: slowBoundaries,
+  },
+  writerStall: {
+    name: 'sqlite.wal.checkpoint.writer_stall.duration',
+    instrument: 'histogram',
+    unit: 's',
+    description: 'How long checkpoints held the writers of the pool back.',
+    attributes: pool,
     boundaries: slowBoundaries,
   },
   checkpointFrames: {
@@ -312,6 +335,8 @@ export type SpanName =
   | 'sqlite.pool.lease'
   | 'sqlite.connection.open'
   | 'sqlite.wal.checkpoint'
+  | 'sqlite.wal.checkpoint.pass'
+  | 'sqlite.wal.checkpoint.gate'
   | 'sqlite'
 
 const checkpoint = [
@@ -324,6 +349,19 @@ const checkpoint = [
   ATTRIBUTE.framesMoved,
   ATTRIBUTE.sizeBefore,
   ATTRIBUTE.sizeAfter,
+] as const
+
+/** Who pins the log: a lease is named by its label and connection, another process by its id and program. */
+const pinned = [
+  ATTRIBUTE.pinHolder,
+  ATTRIBUTE.pinSlot,
+  ATTRIBUTE.pinFrame,
+  ATTRIBUTE.pinLag,
+  ATTRIBUTE.pinAge,
+  ATTRIBUTE.connectionId,
+  ATTRIBUTE.leaseLabel,
+  ATTRIBUTE.processId,
+  ATTRIBUTE.processName,
 ] as const
 
 /** Every span and its attributes. A statement's is called after its summary, `sqlite` when it has none. */
@@ -343,7 +381,15 @@ export const SPAN_ATTRIBUTES: { readonly [name in SpanName]: readonly AttributeK
     ATTRIBUTE.leaseWaiters,
   ],
   'sqlite.connection.open': [...lane, ATTRIBUTE.connectionId],
-  'sqlite.wal.checkpoint': [...pool, ...checkpoint, ...failure],
+  'sqlite.wal.checkpoint': [
+    ...pool,
+    ...checkpoint,
+    ...pinned,
+    ATTRIBUTE.isHolderSampled,
+    ...failure,
+  ],
+  'sqlite.wal.checkpoint.pass': [...pool, ATTRIBUTE.checkpointMode, ATTRIBUTE.framesMoved],
+  'sqlite.wal.checkpoint.gate': pool,
   sqlite: [
     ...database,
     ATTRIBUTE.role,
@@ -362,3 +408,11 @@ export const LINK_ATTRIBUTES: readonly AttributeKey[] = [
   ATTRIBUTE.leaseHeld,
   ATTRIBUTE.leaseLabel,
 ]
+
+export type SpanEventName = 'sqlite.wal.pinned'
+
+/** Every event on a span, and its attributes. */
+export const SPAN_EVENT_ATTRIBUTES: { readonly [name in SpanEventName]: readonly AttributeKey[] } =
+  {
+    'sqlite.wal.pinned': [ATTRIBUTE.pinHolder, ATTRIBUTE.pinLag, ATTRIBUTE.pinAge],
+  }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Attributes, BatchObservableCallback, Meter, Observable } from '@opentelemetry/api'
+import { BACKPRESSURE_REASONS, WAL_HOLDER_KINDS } from '../events.ts'
 import { createView } from '../testing/pool-life.ts'
-import { ATTRIBUTE, METRIC, type Metric } from './names.ts'
+import { ATTRIBUTE } from './attributes.ts'
+import { METRIC, type Metric } from './names.ts'
 import { observePool } from './observed-metrics.ts'
 
 /** Values by the metric's name and the attributes that tell them apart. */
@@ -77,5 +79,51 @@ describe('observePool', () => {
     for (const reason of Object.keys(view.stats.reader.closed)) {
       assert.equal(closed(reader, reason).length, 1, reason)
     }
+  })
+})
+
+describe('observePool, of what is in the way of the log', () => {
+  const lagAndAge = (view: ReturnType<typeof createView>): Record<string, number[]> => {
+    const values = observe(view)
+    return Object.fromEntries(
+      WAL_HOLDER_KINDS.map((kind) => {
+        const of = { [ATTRIBUTE.pinHolder]: kind }
+        return [kind, [...values(METRIC.pinLag, of), ...values(METRIC.pinAge, of)]]
+      }),
+    )
+  }
+  const nobody = { lease: [0, 0], iterator: [0, 0], process: [0, 0], unknown: [0, 0] }
+
+  it('says of every kind of holder whether it pins the log, so that a pin that ended is seen to end', () => {
+    const view = createView()
+    assert.deepEqual(lagAndAge(view), { ...nobody, iterator: [400, 59] })
+    view.stats.wal.pin = null
+    assert.deepEqual(lagAndAge(view), nobody)
+  })
+
+  it('says of every reason whether writers are held back for it', () => {
+    const view = createView()
+    const held = (): number[][] =>
+      BACKPRESSURE_REASONS.map((reason) =>
+        observe(view)(METRIC.backpressure, { [ATTRIBUTE.backpressureReason]: reason }),
+      )
+    assert.deepEqual(held(), [[0], [1]])
+    view.stats.wal.backpressure = 'size'
+    assert.deepEqual(held(), [[1], [0]])
+    view.stats.wal.backpressure = null
+    assert.deepEqual(held(), [[0], [0]])
+  })
+
+  it('counts the read slots in use, and leaves a gap where they cannot be seen', () => {
+    const view = createView()
+    assert.deepEqual(observe(view)(METRIC.readSlotCount, {}), [2])
+    view.stats.wal.readSlots = null
+    assert.deepEqual(observe(view)(METRIC.readSlotCount, {}), [])
+  })
+
+  it('leaves a gap where nobody knows what the disk has left', () => {
+    const view = createView()
+    view.stats.wal.headroomBytes = null
+    assert.deepEqual(observe(view)(METRIC.diskHeadroom, {}), [])
   })
 })

@@ -1,9 +1,16 @@
 import { ValueType } from '@opentelemetry/api'
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api'
+import {
+  BACKPRESSURE_REASONS,
+  WAL_HOLDER_KINDS,
+  type BackpressureReason,
+  type WALHolderKind,
+} from '../events.ts'
 import type { PoolView } from '../pool-view.ts'
 import type { CloseReason, LaneStats, Role } from '../stats.ts'
 import { secondsOf } from '../units.ts'
-import { ATTRIBUTE, METRIC, type Metric, type MetricName } from './names.ts'
+import { ATTRIBUTE } from './attributes.ts'
+import { METRIC, type Metric, type MetricName } from './names.ts'
 import { laneAttributes, poolAttributes } from './pool-attributes.ts'
 
 type ObservedName = {
@@ -28,6 +35,8 @@ export function observePool(meter: Meter, view: PoolView): () => void {
     observeLane(say, view.stats.writer, attributes.writer)
     observeLeaseAges(say, view, attributes)
     observeLog(say, view, attributes)
+    observeObstacles(say, view, attributes)
+    observeCheckpoints(say, view, attributes)
   }
   const observables = Object.values(instruments)
   meter.addBatchObservableCallback(callback, observables)
@@ -64,6 +73,11 @@ interface ObservedAttributes {
   readonly writer: LaneAttributes
   readonly backfilled: Attributes
   readonly pending: Attributes
+  readonly holders: readonly { readonly kind: WALHolderKind; readonly attributes: Attributes }[]
+  readonly backpressure: readonly {
+    readonly reason: BackpressureReason
+    readonly attributes: Attributes
+  }[]
 }
 
 /** Made once, not at every collection. */
@@ -89,6 +103,14 @@ function observedAttributes(view: PoolView): ObservedAttributes {
     writer: ofLane(view.stats.writer),
     backfilled: { ...pool, [ATTRIBUTE.frameState]: 'backfilled' },
     pending: { ...pool, [ATTRIBUTE.frameState]: 'pending' },
+    holders: WAL_HOLDER_KINDS.map((kind) => ({
+      kind,
+      attributes: { ...pool, [ATTRIBUTE.pinHolder]: kind },
+    })),
+    backpressure: BACKPRESSURE_REASONS.map((reason) => ({
+      reason,
+      attributes: { ...pool, [ATTRIBUTE.backpressureReason]: reason },
+    })),
   }
 }
 
@@ -121,7 +143,7 @@ function observeLeaseAges(say: Say, view: PoolView, of: ObservedAttributes): voi
 }
 
 function observeLog(say: Say, view: PoolView, of: ObservedAttributes): void {
-  const { wal, checkpoint, maxWaiters } = view.stats
+  const { wal, maxWaiters } = view.stats
   say('queueLimit', maxWaiters, of.pool)
   say('walSize', wal.sizeBytes, of.pool)
   say('databaseSize', wal.databaseSizeBytes, of.pool)
@@ -129,6 +151,33 @@ function observeLog(say: Say, view: PoolView, of: ObservedAttributes): void {
     say('walFrameCount', wal.backfilledFrames, of.backfilled)
     say('walFrameCount', wal.frames - wal.backfilledFrames, of.pending)
   }
+  say('walResets', wal.resets, of.pool)
+  say('walStarvations', wal.starvations, of.pool)
+  say('externalCheckpoints', wal.externalCheckpoints, of.pool)
+  say('probeUnknown', wal.unknownProbes, of.pool)
+  say('diskHeadroom', wal.headroomBytes, of.pool)
+}
+
+/**
+ * Who is in the way, and whether writers feel it. All kinds are said, those that are not in the way as 0: of a
+ * series that is no longer said the SDK repeats the last value at every export, and a pin would never end.
+ */
+function observeObstacles(say: Say, view: PoolView, of: ObservedAttributes): void {
+  const { pin, readSlots, backpressure } = view.stats.wal
+  for (const { kind, attributes } of of.holders) {
+    const isHolder = pin?.holder.kind === kind
+    say('pinLag', isHolder ? pin.lagFrames : 0, attributes)
+    say('pinAge', isHolder ? secondsOf(pin.heldMs) : 0, attributes)
+  }
+  const usedSlots = readSlots?.filter(({ holders }) => holders.length > 0)
+  say('readSlotCount', usedSlots?.length ?? null, of.pool)
+  for (const { reason, attributes } of of.backpressure) {
+    say('backpressure', backpressure === reason ? 1 : 0, attributes)
+  }
+}
+
+function observeCheckpoints(say: Say, view: PoolView, of: ObservedAttributes): void {
+  const { checkpoint } = view.stats
   say('checkpointFrames', checkpoint.framesMoved, of.pool)
   say('checkpointIncomplete', checkpoint.incomplete, of.pool)
   say('checkpointFailed', checkpoint.failed, of.pool)

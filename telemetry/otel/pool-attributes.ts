@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { PoolView } from '../pool-view.ts'
 import type { Role } from '../stats.ts'
-import { ATTRIBUTE } from './names.ts'
+import { ATTRIBUTE } from './attributes.ts'
 
 /** Which database. There is no `server.address`: a file has none, and its directory is nobody's business. */
 export function databaseAttributes(view: PoolView): Attributes {

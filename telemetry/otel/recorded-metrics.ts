@@ -4,7 +4,8 @@ import type { CheckpointEvent, EventSink } from '../events.ts'
 import type { Histogram } from '../histogram.ts'
 import type { PoolView } from '../pool-view.ts'
 import { secondsOf } from '../units.ts'
-import { ATTRIBUTE, METRIC, type Metric } from './names.ts'
+import { ATTRIBUTE } from './attributes.ts'
+import { METRIC, type Metric } from './names.ts'
 import {
   databaseAttributes,
   laneAttributes,
@@ -38,9 +39,14 @@ export function recordPool(meter: Meter, view: PoolView): RecordedMetrics {
   const queueDepth = createRecorder(meter, METRIC.queueDepth)
   const operation = createRecorder(meter, METRIC.operationDuration)
   const checkpoint = createRecorder(meter, METRIC.checkpointDuration)
+  const writerStall = createRecorder(meter, METRIC.writerStall)
 
   const ofStatements = outcomes(databaseAttributes(view), statementErrorAttributes)
-  const stops = [hear(stats.operationMs, inSeconds(operation), ofStatements)]
+  const ofPool = outcomes(poolAttributes(view), errorTypeAttribute)
+  const stops = [
+    hear(stats.operationMs, inSeconds(operation), ofStatements),
+    hear(stats.checkpoint.stallMs, inSeconds(writerStall), ofPool),
+  ]
   for (const lane of [stats.reader, stats.writer]) {
     const ofLane = outcomes(laneAttributes(view, lane.role), errorTypeAttribute)
     stops.push(

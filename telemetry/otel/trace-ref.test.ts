@@ -3,7 +3,7 @@ import type { Context, ContextManager, SpanContext } from '@opentelemetry/api'
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, describe, it } from 'node:test'
-import { captureTrace, contextOf, isTraceKept, linkTo } from './trace-ref.ts'
+import { captureTrace, contextOf, isTraceKept, spanContextOf } from './trace-ref.ts'
 
 const storage = new AsyncLocalStorage<Context>()
 const manager: ContextManager = {
@@ -74,9 +74,8 @@ describe('contextOf', () => {
   })
 })
 
-describe('linkTo', () => {
-  it('points at the span of the ref, with its attributes', () => {
-    const link = linkTo({ traceId, spanId, isSampled: true }, { why: 'test' })
-    assert.deepEqual(link, { context: sampled, attributes: { why: 'test' } })
+describe('spanContextOf', () => {
+  it('is the span of the ref', () => {
+    assert.deepEqual(spanContextOf({ traceId, spanId, isSampled: true }), sampled)
   })
 })

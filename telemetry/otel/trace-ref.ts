@@ -6,7 +6,7 @@ import {
   trace,
   TraceFlags,
 } from '@opentelemetry/api'
-import type { Context, Link, SpanContext } from '@opentelemetry/api'
+import type { Context, SpanContext } from '@opentelemetry/api'
 import type { TraceRef } from '../events.ts'
 
 const PROBE = createContextKey('glasspool probe')
@@ -36,12 +36,8 @@ export function contextOf(ref: TraceRef): Context {
   return trace.setSpanContext(ROOT_CONTEXT, spanContextOf(ref))
 }
 
-/** A link to `ref`, for `startSpan`. */
-export function linkTo(ref: TraceRef, attributes: NonNullable<Link['attributes']>): Link {
-  return { context: spanContextOf(ref), attributes }
-}
-
-function spanContextOf(ref: TraceRef): SpanContext {
+/** The span that `ref` names. */
+export function spanContextOf(ref: TraceRef): SpanContext {
   return {
     traceId: ref.traceId,
     spanId: ref.spanId,

@@ -25,6 +25,13 @@ export interface DecodedLink {
   readonly attributes: DecodedAttributes
 }
 
+export interface DecodedEvent {
+  readonly name: string
+  /** Epoch ms, to the µs. */
+  readonly atMs: number
+  readonly attributes: DecodedAttributes
+}
+
 export interface DecodedSpan {
   readonly name: string
   /** As the protocol counts: 1 internal, 2 server, 3 client. */
@@ -38,6 +45,7 @@ export interface DecodedSpan {
   readonly endMs: number
   readonly attributes: DecodedAttributes
   readonly links: readonly DecodedLink[]
+  readonly events: readonly DecodedEvent[]
   readonly isError: boolean
   readonly scope: DecodedScope
   readonly resource: DecodedAttributes
@@ -83,6 +91,11 @@ export function decodeSpans(body: Uint8Array): DecodedSpan[] {
           traceId: hex(link.traceId),
           spanId: hex(link.spanId),
           attributes: attributes(link.attributes),
+        })),
+        events: span.events.map((event) => ({
+          name: event.name,
+          atMs: millis(event.timeUnixNano),
+          attributes: attributes(event.attributes),
         })),
         isError: span.status?.code === 2,
         scope: scope(ofScope),

@@ -42,6 +42,11 @@ export interface SpanMessage {
     readonly spanId: Uint8Array
     readonly attributes: readonly KeyValueMessage[]
   }[]
+  readonly events: readonly {
+    readonly name: string
+    readonly timeUnixNano: Long
+    readonly attributes: readonly KeyValueMessage[]
+  }[]
   readonly status?: Maybe<{ readonly code: number }>
 }
 

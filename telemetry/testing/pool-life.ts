@@ -1,12 +1,15 @@
 import { context, trace } from '@opentelemetry/api'
 import type { EventBus } from '../event-bus.ts'
-import type { HolderRef, TraceRef } from '../events.ts'
+import type { HolderRef, TraceRef, WALPin } from '../events.ts'
 import type { PoolView } from '../pool-view.ts'
 import type { ConnectionRow } from '../protocol.ts'
 import { PoolStats } from '../stats.ts'
 
 /** Whole ms, so that a time comes back as it went. */
 export const LIFE_BEGAN_AT_MS = 1_790_000_000_000
+
+/** Of a reader that is out all the time. */
+export const OLD_LEASE = { connectionId: 1, leaseId: 10 } as const
 
 /** A pool with numbers in it that no two metrics share. */
 export function createView(): PoolView {
@@ -24,12 +27,25 @@ export function createView(): PoolView {
   Object.assign(reader.closed, { idle: 13, error: 14, lost: 15, discarded: 16, shutdown: 17 })
   Object.assign(wal, { sizeBytes: 4_124_152, databaseSizeBytes: 8_192_000 })
   Object.assign(wal, { frames: 1000, backfilledFrames: 600 })
+  Object.assign(wal, { resets: 22, starvations: 23, externalCheckpoints: 24, unknownProbes: 25 })
+  Object.assign(wal, { headroomBytes: 5_000_000, backpressure: 'disk' })
+  const pin = pinOf(holder(1, null, { heldMs: 60_000 }))
+  wal.pin = pin
+  wal.readSlots = [
+    { slot: 0, frame: null, holders: [] },
+    { slot: 1, frame: 1000, holders: [pin.holder] },
+    { slot: 2, frame: 600, holders: [pin.holder, pin.holder] },
+    { slot: 3, frame: 7, holders: [] },
+    { slot: 4, frame: null, holders: [] },
+  ]
   Object.assign(checkpoint, { completed: 1, incomplete: 19, failed: 20, framesMoved: 21 })
   checkpoint.lastCompleteAtMs = epochNowMs() - 60_000
   const oldest: Partial<ConnectionRow> = {
+    id: OLD_LEASE.connectionId,
+    leaseId: OLD_LEASE.leaseId,
     role: 'reader',
     state: 'in_use',
-    sinceAtMs: epochNowMs() - 90_000,
+    sinceAtMs: Math.floor(epochNowMs()) - 90_000,
   }
   return {
     stats,
@@ -40,6 +56,9 @@ export function createView(): PoolView {
     connections: () => [oldest as ConnectionRow],
     waiters: () => [],
     lastCheckpoint: () => null,
+    checkpointer: 'pool',
+    walLimitBytes: 0,
+    litestream: () => null,
   }
 }
 
@@ -53,6 +72,7 @@ export function recordDurations({ stats }: PoolView): void {
     for (const depth of [0, 0, 1, 7]) lane.queueDepth.record(depth)
   }
   stats.writer.createMs.record(1, 'SQLITE_CANTOPEN')
+  for (const ms of [4, 30]) stats.checkpoint.stallMs.record(ms)
   for (const ms of [0.02, 0.2, 700]) stats.operationMs.record(ms)
   stats.operationMs.record(1, 'SQLITE_CONSTRAINT_UNIQUE')
   stats.operationMs.record(1, 'INTERNAL')
@@ -149,8 +169,12 @@ export function playRequests(bus: EventBus): Traces {
   return { slow, fast, waiting }
 }
 
-/** A checkpoint as the WAL manager tells it, told from inside somebody's request. */
+/**
+ * Checkpoints as the WAL manager tells them, told from inside somebody's request: the first starves behind a lease,
+ * which ends after it; the second breaks behind the gate.
+ */
 export function playCheckpoint(view: PoolView, bus: EventBus, blocker: TraceRef): void {
+  const blocking = holder(1, blocker, { heldMs: 60_000, label: 'GET /slow' })
   const event = {
     type: 'checkpoint',
     mode: 'PASSIVE',
@@ -164,10 +188,23 @@ export function playCheckpoint(view: PoolView, bus: EventBus, blocker: TraceRef)
     sizeBeforeBytes: 4_124_152,
     sizeAfterBytes: null,
     errorCode: null,
-    blockedBy: [holder(1, blocker, { heldMs: 60_000, label: 'GET /slow' })],
+    blockedBy: [blocking],
+    pin: pinOf(blocking),
+    passes: [
+      { mode: 'PASSIVE', startedAtMs: LIFE_BEGAN_AT_MS + 501, durationMs: 38.5, movedFrames: 0 },
+    ],
+    gate: null,
   } as const
   inRequest('POST /api/admin/checkpoint', () => {
     view.stats.checkpoint.durationMs.record(40)
+    bus.emit({
+      type: 'starvation',
+      isStarved: true,
+      isRepeated: false,
+      pendingFrames: 400,
+      durationMs: 0,
+      pin: pinOf({ ...blocking, heldMs: 20_000 }),
+    })
     bus.emit({ ...event, startedAtMs: LIFE_BEGAN_AT_MS + 500 })
     view.stats.checkpoint.durationMs.record(1, 'SQLITE_IOERR')
     bus.emit({
@@ -181,7 +218,21 @@ export function playCheckpoint(view: PoolView, bus: EventBus, blocker: TraceRef)
       checkpointedFrames: null,
       errorCode: 'SQLITE_IOERR',
       blockedBy: [],
+      pin: null,
+      passes: [],
+      gate: { startedAtMs: LIFE_BEGAN_AT_MS + 901, durationMs: 2.5 },
     })
+  })
+  bus.emit({
+    type: 'lease',
+    role: 'reader',
+    ...OLD_LEASE,
+    startedAtMs: view.connections()[0]!.sinceAtMs,
+    useMs: 91_000,
+    statementCount: 3,
+    waiterCount: 1,
+    label: blocking.label,
+    trace: blocker,
   })
 }
 
@@ -197,10 +248,15 @@ export function inRequest<T>(name: string, fn: () => T): T {
 
 function holder(
   connectionId: number,
-  ref: TraceRef,
+  ref: TraceRef | null,
   { heldMs = 1, label = null }: { readonly heldMs?: number; readonly label?: string | null } = {},
 ): HolderRef {
   return { connectionId, leaseId: connectionId * 10, heldMs, label, sql: null, trace: ref }
+}
+
+function pinOf(lease: HolderRef): WALPin {
+  const holder = { kind: 'iterator', lease, stack: null, pid: null, command: null } as const
+  return { slot: 2, frame: 600, lagFrames: 400, heldMs: lease.heldMs - 1000, holder }
 }
 
 function epochNowMs(): number {

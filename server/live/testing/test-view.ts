@@ -21,6 +21,8 @@ export class TestView implements PoolView {
   state: PoolState = 'ready'
   readonly startedAtMs = 1_700_000_000_000
   acquireTimeoutMs = 5000
+  readonly checkpointer = 'pool' as const
+  walLimitBytes = 0
   checkpointFrames = 1000
   rows: ConnectionRow[] = []
   queue: WaiterRow[] = []
@@ -39,6 +41,10 @@ export class TestView implements PoolView {
 
   waiters(): readonly WaiterRow[] {
     return this.queue
+  }
+
+  litestream(): null {
+    return null
   }
 
   lastCheckpoint(): CheckpointEvent | null {
@@ -112,6 +118,9 @@ export function checkpointEvent(changes: Partial<CheckpointEvent> = {}): Checkpo
     sizeAfterBytes: null,
     errorCode: null,
     blockedBy: [],
+    pin: null,
+    passes: [],
+    gate: null,
     ...changes,
   }
 }

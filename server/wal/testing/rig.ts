@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import type { HolderRef, PoolEventBody } from '../../../telemetry/events.ts'
+import type { HolderRef, PoolEventBody, StarvationEvent } from '../../../telemetry/events.ts'
 import { PoolStats } from '../../../telemetry/stats.ts'
 import type { Role } from '../../../telemetry/stats.ts'
 import { systemClock } from '../../pool/clock.ts'
 import type { Clock } from '../../pool/clock.ts'
+import type { PoolError } from '../../pool/errors.ts'
+import type { OpenSnapshot } from '../../pool/log-side.ts'
 import { tempDatabase } from '../../testing/temp-db.ts'
 import type { WALOptions } from '../options.ts'
 import { CheckpointThread } from '../thread/client.ts'
@@ -20,6 +22,7 @@ export interface RigOptions {
   /** Replaces the whole gate. */
   readonly gate?: WALRig['gate']
   readonly journalMode?: string
+  readonly onStarvation?: (event: StarvationEvent) => void
 }
 
 /** A real database with a writer of its own, a real manager on it, and a gate that can be looked at. */
@@ -31,6 +34,10 @@ export class WALRig {
   readonly manager: WALManager
   /** What the pool would say about its leases. */
   readonly leases: { reader: HolderRef[]; writer: HolderRef[] } = { reader: [], writer: [] }
+  /** What is held back now, and leases that were taken away. */
+  readonly holds: ('reads' | 'writes')[] = []
+  readonly revoked: number[] = []
+  refusal: (() => PoolError) | null = null
   thread!: CheckpointThread
   gateCount = 0
   #lane: Promise<unknown> = Promise.resolve()
@@ -56,7 +63,29 @@ export class WALRig {
       stats: this.stats,
       observer: { emit: (event) => this.#hear(event), isObserved: true, captureTrace: () => null },
       clock: options.clock ?? systemClock,
-      gate: options.gate ?? this.gate,
+      pool: {
+        snapshots: () => this.snapshots(),
+        gate: options.gate ?? this.gate,
+        holdReads: () => {
+          this.holds.push('reads')
+          return () => void this.holds.splice(this.holds.indexOf('reads'), 1)
+        },
+        holdWrites: (reason) => {
+          this.holds.push('writes')
+          return {
+            refuse: () => (this.refusal = reason),
+            end: () => {
+              this.refusal = null
+              this.holds.splice(this.holds.indexOf('writes'), 1)
+            },
+          }
+        },
+        revoke: (leaseId) => {
+          this.revoked.push(leaseId)
+          return true
+        },
+      },
+      onStarvation: options.onStarvation,
       holders: (role: Role) => this.leases[role],
       options: options.wal ?? {},
       createThread: (path, clock) => (this.thread = new CheckpointThread(path, clock)),
@@ -71,6 +100,17 @@ export class WALRig {
   readonly gate = async <T>(fn: () => Promise<T>): Promise<T> => {
     this.gateCount += 1
     return this.#inLane(fn)
+  }
+
+  /** The readers' leases, as snapshots that began as long ago as they say. */
+  snapshots(): OpenSnapshot[] {
+    const nowMs = systemClock.timeOriginMs + systemClock.nowMs()
+    return this.leases.reader.map((lease) => ({
+      role: 'reader',
+      holder: { ...lease, stack: null },
+      sinceMs: nowMs - lease.heldMs,
+      isIterator: false,
+    }))
   }
 
   /** Commits once, when the lane is free. */
