@@ -15,7 +15,7 @@ import {
 const table = [
   '26 1 254:0 / / rw - ext4 /dev/vda rw',
   '30 26 0:40 / /srv/data rw - nfs4 files:/export rw',
-  '31 26 0:41 / /work rw - 9p host rw',
+  '31 26 0:41 / /shared rw - 9p host rw',
 ].join('\n')
 
 function reader(given: Partial<FilesystemReader> = {}): FilesystemReader {
@@ -65,7 +65,7 @@ describe('inspecting the file system of a database', () => {
 
   it('believes the mount table and not statfs', async () => {
     const ext4Says = reader({ magic: () => Promise.resolve(0xef53) })
-    const report = await inspectFilesystem('/work/database.sqlite', ext4Says)
+    const report = await inspectFilesystem('/shared/database.sqlite', ext4Says)
     assert.equal(report.type, '9p')
     assert.equal(report.verdict, 'network')
   })
