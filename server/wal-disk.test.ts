@@ -7,6 +7,7 @@ import { describe, it } from 'node:test'
 import type { PoolEvent } from '../telemetry/events.ts'
 import { createPool } from './create-pool.ts'
 import type { PoolError } from './pool/errors.ts'
+import { pinLog } from './testing/pinned-log.ts'
 import { until } from './testing/until.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -45,17 +46,7 @@ describe('a disk that fills', () => {
     await pool.run('CREATE TABLE page (id INTEGER PRIMARY KEY, body BLOB)')
     await pool.run(INSERT.sql)
 
-    const go = Promise.withResolvers<void>()
-    const began = Promise.withResolvers<void>()
-    const reading = pool.read(
-      async (db) => {
-        await db.get('SELECT count(*) FROM page')
-        began.resolve()
-        await go.promise
-      },
-      { label: 'GET /report' },
-    )
-    await began.promise
+    const reader = await pinLog(pool)
     let error: PoolError | undefined
     while (error === undefined) {
       await pool.batch(BATCH).catch((reason: PoolError) => void (error = reason))
@@ -68,8 +59,8 @@ describe('a disk that fills', () => {
     assert.equal(backpressure, 'disk')
     assert.ok(headroomBytes! > 0 && headroomBytes! < 24 * MEBIBYTE)
 
-    go.resolve()
-    await reading
+    reader.end()
+    await reader.reading
     // What can be copied back now is, and the log gives its room back.
     await until(async () => (await pool.wal.getWALInfo()).backpressure === null)
     await pool.run(INSERT.sql)

@@ -9,6 +9,7 @@ import { readConfig } from './config.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { logEvents } from './event-log.ts'
 import { ADMIN_TOKEN, bearer } from './http/testing/rig.ts'
+import { pinLog } from './testing/pinned-log.ts'
 import { tempDatabase } from './testing/temp-db.ts'
 import { until } from './testing/until.ts'
 import type { WALInfo } from './wal/wal-info.ts'
@@ -122,20 +123,12 @@ const scenes: readonly Scene[] = [
     name: 'a lease in a transaction',
     kind: 'lease',
     pin: async (_t, { pool }) => {
-      const go = Promise.withResolvers<void>()
-      const reading = pool.read(
-        async (db) => {
-          await db.get('SELECT count(*) FROM page')
-          await go.promise
-        },
-        { label: 'GET /report' },
-      )
-      await until(() => pool.holders('reader').some(({ label }) => label === 'GET /report'))
+      const reader = await pinLog(pool)
       return {
         who: /GET \/report on connection \d/,
         end: async () => {
-          go.resolve()
-          await reading
+          reader.end()
+          await reader.reading
         },
       }
     },

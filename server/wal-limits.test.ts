@@ -5,6 +5,7 @@ import type { ConnectionPool } from './connection-pool.ts'
 import { createPool } from './create-pool.ts'
 import type { PoolError } from './pool/errors.ts'
 import type { PoolOptions } from './pool/options.ts'
+import { pinLog } from './testing/pinned-log.ts'
 import { tempDatabase } from './testing/temp-db.ts'
 import { until } from './testing/until.ts'
 import { watch } from './testing/watched.ts'
@@ -26,22 +27,6 @@ async function open(
   return { pool, events }
 }
 
-/** Reads until it is told to end. */
-async function pin(pool: ConnectionPool): Promise<{ reading: Promise<void>; end(): void }> {
-  const began = Promise.withResolvers<void>()
-  const go = Promise.withResolvers<void>()
-  const reading = pool.read(
-    async (db) => {
-      await db.get('SELECT count(*) FROM page')
-      began.resolve()
-      await go.promise
-    },
-    { label: 'GET /report' },
-  )
-  await began.promise
-  return { reading, end: go.resolve }
-}
-
 /** Writes until it is refused. */
 async function writeUntilRefused(pool: ConnectionPool): Promise<PoolError> {
   for (;;) {
@@ -56,7 +41,7 @@ async function writeUntilRefused(pool: ConnectionPool): Promise<PoolError> {
 describe('maxWalBytes', () => {
   it('lets writers wait, then refuses them with who is in the way, and serves them again afterwards', async (t) => {
     const { pool, events } = await open(t, { maxWalBytes: 4 * MEBIBYTE })
-    const reader = await pin(pool)
+    const reader = await pinLog(pool)
     const error = await writeUntilRefused(pool)
     assert.deepEqual([error.code, error.outcome], ['WAL_FULL', 'not_started'])
     assert.match(error.message, /limit of 4 MiB.*GET \/report on connection \d/)
@@ -90,7 +75,7 @@ describe('maxWalBytes', () => {
 
   it('does not hold up a pool that closes: what waits is written', async (t) => {
     const { pool } = await open(t, { maxWalBytes: 2 * MEBIBYTE })
-    const reader = await pin(pool)
+    const reader = await pinLog(pool)
     while ((await pool.wal.getWALInfo()).backpressure === null) {
       await pool.batch(BATCH, { timeoutMs: 50 }).catch(() => undefined)
     }
@@ -104,7 +89,7 @@ describe('maxWalBytes', () => {
 
   it('is no limit when it is 0', async (t) => {
     const { pool } = await open(t, { maxWalBytes: 0 })
-    const reader = await pin(pool)
+    const reader = await pinLog(pool)
     for (let i = 0; i < 60; i += 1) await pool.batch(BATCH)
     assert.equal((await pool.wal.getWALInfo()).backpressure, null)
     reader.end()
@@ -125,7 +110,7 @@ describe('starvation', () => {
         throw new Error('the hook is broken')
       },
     })
-    const reader = await pin(pool)
+    const reader = await pinLog(pool)
     while (told.length === 0) await pool.batch(BATCH)
     assert.equal(told[0]?.pin?.holder.lease?.label, 'GET /report')
     reader.end()
@@ -136,7 +121,7 @@ describe('starvation', () => {
 
   it('takes the lease away after starvationReclaimMs, and the log is copied back', async (t) => {
     const { pool, events } = await open(t, { starvationReclaimMs: 2000 })
-    const reader = await pin(pool)
+    const reader = await pinLog(pool)
     const reading = watch(reader.reading)
     while (reading.state === 'pending') await pool.batch(BATCH)
     const error = reading.error as PoolError
