@@ -14,7 +14,7 @@ export const STEADY: SteadyCase = { rows: ROWS, sampleMs: 10_000, perSecond: 100
 export const OVERLAP: OverlapCase = {
   rows: ROWS,
   sampleMs: 8000,
-  perSecond: 500,
+  perSecond: 1000,
   readers: 4,
   holdMs: 30,
 }

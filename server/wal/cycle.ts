@@ -79,6 +79,8 @@ export interface CycleTools {
   /** Callers queued for the writer now. */
   waitingWriters(): number
   pass(mode: CheckpointMode, budgetMs: number): Promise<PassResult>
+  /** The first frames of the log are about to be overwritten: begins to bring them into memory. */
+  readAhead(): void
   /** What was copied goes to the disk, while nobody waits; `false` where that cannot be asked for. */
   sync(): Promise<boolean>
   /** Looks at the log, without touching it. */
@@ -120,7 +122,10 @@ export async function runCycle(
 
   let chased = isBlocking(plan.mode) ? await chase(run) : await run('PASSIVE')
   const isGated = isBlocking(plan.mode) && plan.gateTimeoutMs !== null
-  if (isGated && !isHopeless(chased, plan) && (await tools.sync())) chased = await run('PASSIVE')
+  if (isGated && !isHopeless(chased, plan)) {
+    if (plan.mode === 'RESTART') tools.readAhead()
+    if (await tools.sync()) chased = await run('PASSIVE')
+  }
   let gate: CheckpointGate | null = null
   if (isBlocking(plan.mode) && !isHopeless(chased, plan)) {
     const gated = await runBlocking(plan, { ...tools, run })

@@ -14,6 +14,7 @@ import { isBlocking, parseCheckpointMode } from './mode.ts'
 import { resolveWALOptions } from './options.ts'
 import type { ResolvedWALOptions, WALOptions } from './options.ts'
 import { framesToBytes } from './policy.ts'
+import { ReadAhead } from './read-ahead.ts'
 import { StarvationWatch } from './starvation-watch.ts'
 import { CheckpointThread } from './thread/client.ts'
 import { describeWAL } from './wal-info.ts'
@@ -65,6 +66,7 @@ export class WALManager {
   readonly #options: ResolvedWALOptions
   readonly #watch: WALWatch
   readonly #thread: CheckpointThread
+  readonly #readAhead: ReadAhead
   readonly #auto: AutoCheckpointer
   readonly #starvation: StarvationWatch
   readonly #backpressure: Backpressure
@@ -92,6 +94,7 @@ export class WALManager {
       isSqlites: options.checkpointer === 'sqlite',
     })
     this.#thread = parts.createThread?.(path, clock) ?? new CheckpointThread(path, clock)
+    this.#readAhead = new ReadAhead(path)
     const watch = this.#watch
     this.#auto = new AutoCheckpointer({ stats, watch, options, nowMs: clock.nowMs() })
     this.#starvation = new StarvationWatch({
@@ -121,6 +124,7 @@ export class WALManager {
           this.#watch.passEnded()
         }
       },
+      readAhead: () => void this.#readAhead.rewind(stats.wal, clock.nowMs()),
       sync: () => syncDatabase(path),
       look: () => this.#look(),
     }
@@ -311,7 +315,10 @@ export class WALManager {
     const nowMs = this.#parts.clock.nowMs()
     this.#starvation.observe(nowMs, this.#nowEpochMs())
     const isOurs = this.#options.checkpointer === 'pool'
-    if (isOurs && this.#state === 'ready' && !this.#isFinishing) this.#watchLimits(nowMs)
+    if (isOurs && this.#state === 'ready' && !this.#isFinishing) {
+      this.#watchLimits(nowMs)
+      void this.#readAhead.follow(this.#parts.stats.wal, nowMs)
+    }
     return sight
   }
 
