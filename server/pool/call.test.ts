@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { PoolRig, type RigOptions } from '../testing/pool-rig.ts'
 import type { ScriptedConnection } from '../testing/scripted-connection.ts'
+import { sqliteError } from '../testing/sqlite-error.ts'
 import { watch } from '../testing/watched.ts'
 import { captureSite, framesOf } from './call-site.ts'
 import type { PoolError } from './errors.ts'
 import type { StatementReport } from './hold.ts'
 import { Lease } from './lease.ts'
 
-const sqliteError = (code: string): Error => Object.assign(new Error(code), { code })
 const BUSY = sqliteError('SQLITE_BUSY')
 
 /** What the lane is told about the statements of one lease. */

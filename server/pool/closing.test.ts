@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { codeOf } from '../testing/asked.ts'
 import { PoolRig } from '../testing/pool-rig.ts'
 import { watch } from '../testing/watched.ts'
 import { CLOSE_GRACE_MS } from './closing.ts'
@@ -7,10 +8,6 @@ import { PoolError } from './errors.ts'
 import { STOP_GRACE_MS } from './stoppable-call.ts'
 
 const ONE_READER = { readers: { min: 1, max: 1 } }
-
-function codeOf({ error }: { readonly error: unknown }): string {
-  return (error as PoolError).code
-}
 
 describe('close', () => {
   //  ms       0                1,000         2,000

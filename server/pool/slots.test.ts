@@ -2,16 +2,12 @@ import assert from 'node:assert/strict'
 import { channel } from 'node:diagnostics_channel'
 import { describe, it } from 'node:test'
 import type { CloseReason, Role } from '../../telemetry/stats.ts'
+import { ask } from '../testing/asked.ts'
 import { PoolRig, type RigOptions } from '../testing/pool-rig.ts'
 import { watch, type Watched } from '../testing/watched.ts'
-import type { CallOptions } from './acquire-request.ts'
 import { PoolError } from './errors.ts'
 import type { Lease } from './lease.ts'
 import { CLOSE_LIMIT_MS } from './slots.ts'
-
-function ask(rig: PoolRig, options: CallOptions = {}): Watched<Lease> {
-  return watch(rig.pool.acquire(options))
-}
 
 function closedOf(rig: PoolRig): string[] {
   return rig.eventsOf('connection.closed').map(({ role, reason }) => `${role} ${reason}`)
