@@ -25,6 +25,15 @@ export interface RigOptions {
   readonly onStarvation?: (event: StarvationEvent) => void
 }
 
+/** Nothing is checkpointed but by hand. */
+export const manual = { checkpointer: 'sqlite' } as const
+/** Probes often, and nothing becomes due by itself. */
+export const watching = {
+  probeIntervalMs: 20,
+  checkpointFrames: 1_000_000,
+  checkpointAgeMs: 0,
+} as const
+
 /** A real database with a writer of its own, a real manager on it, and a gate that can be looked at. */
 export class WALRig {
   readonly path: string
@@ -205,5 +214,14 @@ export function fastClock(factor: number): Clock {
     setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs / factor),
     clearTimer: (timer) => systemClock.clearTimer(timer),
     atEndOfTurn: (callback) => systemClock.atEndOfTurn(callback),
+  }
+}
+
+/** Waits until the manager has looked `count` times. */
+export async function probes(rig: WALRig, count: number): Promise<void> {
+  const seen = new Set<number | null>()
+  while (seen.size <= count) {
+    seen.add(rig.stats.wal.probedAtMs)
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
