@@ -6,6 +6,7 @@ import { tempDatabase } from '../../testing/temp-db.ts'
 import { until } from '../../testing/until.ts'
 import { describeReading, WALAnatomy } from './anatomy.ts'
 import type { AnatomyReading } from './anatomy.ts'
+import { readFileLocks } from './file-locks.ts'
 import type { FileLock } from './file-locks.ts'
 import { indexBytes } from './testing/index-bytes.ts'
 import { startPeer } from './testing/peer-process.ts'
@@ -247,6 +248,88 @@ describe('WALAnatomy', { skip }, () => {
     b.anatomy.close()
     assert.deepEqual([b.anatomy.index(), b.anatomy.read()], [null, null])
     assert.equal(b.anatomy.isAvailable, false)
+  })
+})
+
+describe('WALAnatomy, while others go on', { skip }, () => {
+  /** Reads once; `meanwhile` happens between each look at the locks and the next look at the index. */
+  function readWhile(
+    t: Cleanup,
+    { path }: Bench,
+    meanwhile: (attempt: number) => unknown,
+  ): { readonly reading: AnatomyReading | null; readonly attempts: number } {
+    let attempts = 0
+    const anatomy = new WALAnatomy(path, (file) => {
+      const locks = readFileLocks(file)
+      attempts += 1
+      meanwhile(attempts)
+      return locks
+    })
+    t.after(() => anatomy.close())
+    return { reading: anatomy.read(), attempts }
+  }
+
+  it('looks once at what stays as it is', (t) => {
+    const b = bench(t)
+    const frame = b.write()
+    b.pinned()
+    const { reading, attempts } = readWhile(t, b, () => undefined)
+    assert.deepEqual([held(reading), attempts], [[[frame, process.pid]], 1])
+  })
+
+  it('looks again when a reader has come, and names it', (t) => {
+    const b = bench(t)
+    const frame = b.write()
+    const { reading, attempts } = readWhile(t, b, (attempt) => attempt === 1 && b.pinned())
+    assert.deepEqual([held(reading), attempts], [[[frame, process.pid]], 2])
+  })
+
+  it('looks again when the log has started over, even where its marks are as before', (t) => {
+    const b = bench(t)
+    const startOver = (): void => {
+      b.writer.pragma('wal_checkpoint(RESTART)')
+      b.write()
+    }
+    startOver()
+    const before = b.anatomy.index()!
+    const { reading, attempts } = readWhile(t, b, (attempt) => attempt === 1 && startOver())
+    assert.deepEqual(reading!.index.readMarks, before.readMarks)
+    assert.notDeepEqual(reading!.index.salts, before.salts)
+    assert.equal(attempts, 2)
+  })
+
+  it('does not look again for a commit, which moves nobody', (t) => {
+    const b = bench(t)
+    const frame = b.write()
+    b.pinned()
+    const { reading, attempts } = readWhile(t, b, () => b.write())
+    assert.equal(reading!.index.frames, frame + 1)
+    assert.deepEqual([held(reading), attempts], [[[frame, process.pid]], 1])
+  })
+
+  it('takes the third look where readers come all the time', (t) => {
+    const b = bench(t)
+    const frame = b.write()
+    const { reading, attempts } = readWhile(t, b, () => {
+      b.pinned()
+      b.write()
+    })
+    assert.deepEqual(
+      [held(reading), attempts],
+      [
+        [
+          [frame, process.pid],
+          [frame + 1, process.pid],
+        ],
+        3,
+      ],
+    )
+  })
+
+  it('says nothing when the log has gone', (t) => {
+    const b = bench(t)
+    b.write()
+    assert.equal(readWhile(t, b, () => b.writer.close()).reading, null)
   })
 })
 

@@ -43,9 +43,12 @@ const MAX_ATTEMPTS = 3
  */
 export class WALAnatomy {
   readonly #memory: SharedMemory
+  readonly #readLocks: typeof readFileLocks
 
-  constructor(path: string) {
+  /** `readLocks` is for tests: what happens while the locks are read. */
+  constructor(path: string, readLocks: typeof readFileLocks = readFileLocks) {
     this.#memory = new SharedMemory(path)
+    this.#readLocks = readLocks
   }
 
   /** Whether this platform can be asked at all. */
@@ -66,7 +69,7 @@ export class WALAnatomy {
     let locks: FileLock[] = []
     for (let attempt = 0; attempt < MAX_ATTEMPTS && index !== null; attempt += 1) {
       const before: WALIndex = index
-      locks = readFileLocks(file)
+      locks = this.#readLocks(file)
       index = this.#memory.read()
       if (index !== null && isSameState(before, index)) break
     }

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readlinkSync,
+  readSync,
   renameSync,
   symlinkSync,
 } from 'node:fs'
@@ -85,6 +86,9 @@ function sharedMemory(t: Cleanup, path: string): SharedMemory {
 const fill = (database: Database.Database, count: number): void => {
   for (let i = 0; i < count; i += 1) database.exec('INSERT INTO entry VALUES (randomblob(100))')
 }
+
+/** The second copy of the header begins here. */
+const SECOND_COPY = 48
 
 const openMemories = (): number =>
   readdirSync('/proc/self/fd').filter((fd) => {
@@ -173,6 +177,42 @@ describe('SharedMemory', { skip }, () => {
     copyFileSync(import.meta.filename, `${path}-shm`)
     assert.equal(memory.find(), null)
     assert.equal(memory.read(), null)
+  })
+
+  describe('while a writer publishes its header', () => {
+    /** The two copies differ in the first `count` readings, as when the second is not written yet. */
+    function torn(
+      t: Cleanup,
+      path: string,
+      count: number,
+    ): { memory: SharedMemory; reads: number } {
+      const rig = { memory: new SharedMemory(path, read), reads: 0 }
+      function read(fd: number, buffer: Buffer, ...where: [number, number, number]): number {
+        const bytesRead = readSync(fd, buffer, ...where)
+        rig.reads += 1
+        if (rig.reads <= count) buffer[SECOND_COPY] = buffer[SECOND_COPY]! ^ 1
+        return bytesRead
+      }
+      t.after(() => rig.memory.close())
+      return rig
+    }
+
+    it('reads again until both copies are the same', (t) => {
+      const path = tempDatabase(t)
+      fill(connect(t, path), 1)
+      const whole = sharedMemory(t, path).read()
+      const rig = torn(t, path, 4)
+      rig.memory.find()
+      assert.deepEqual([rig.memory.read(), rig.reads], [whole, 5])
+    })
+
+    it('says nothing where they never are, in this place and where it looks for another', (t) => {
+      const path = tempDatabase(t)
+      fill(connect(t, path), 1)
+      const rig = torn(t, path, Number.POSITIVE_INFINITY)
+      rig.memory.find()
+      assert.deepEqual([rig.memory.read(), rig.reads], [null, 10])
+    })
   })
 
   it('opens what it reads from once, and gives it back', (t) => {

@@ -13,6 +13,15 @@ export interface FileIdentity {
   readonly device: bigint
 }
 
+/** As `readSync`. */
+type ReadBytes = (
+  fd: number,
+  buffer: Buffer,
+  offset: number,
+  length: number,
+  position: number,
+) => number
+
 /** A writer publishes its header in nanoseconds: whoever meets it twice has met something else. */
 const MAX_ATTEMPTS = 5
 
@@ -27,13 +36,16 @@ const MAX_ATTEMPTS = 5
  */
 export class SharedMemory {
   readonly #path: string
+  readonly #readBytes: ReadBytes
   readonly #bytes = Buffer.alloc(WAL_INDEX_BYTES)
   /** Of `/proc/self/mem`; `undefined`: not tried yet, `null`: there is none. */
   #memory: number | null | undefined
   #address: number | null = null
 
-  constructor(path: string) {
+  /** `readBytes` is for tests: what a reading meets. */
+  constructor(path: string, readBytes: ReadBytes = readSync) {
     this.#path = path
+    this.#readBytes = readBytes
   }
 
   /** Whether the platform lets us look; a database that nobody has opened yet is no reason. */
@@ -85,7 +97,8 @@ export class SharedMemory {
   /** False when nothing is mapped there any more. */
   #copyBytes(address: number): boolean {
     try {
-      return readSync(this.#memory!, this.#bytes, 0, WAL_INDEX_BYTES, address) === WAL_INDEX_BYTES
+      const count = this.#readBytes(this.#memory!, this.#bytes, 0, WAL_INDEX_BYTES, address)
+      return count === WAL_INDEX_BYTES
     } catch {
       return false
     }
