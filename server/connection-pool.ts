@@ -42,7 +42,8 @@ export interface ConnectionPoolParts {
  * One pool has a file in a process, and it refuses everything once that file was deleted or replaced.
  *
  * Made by `createPool`. Closing goes in this order: the leases, the readers, a last checkpoint on its own
- * thread, the writer, that thread. So no `-wal` file is left, and the caller's thread pays for none of it.
+ * thread, the writer, that thread. So no `-wal` file is left, and the caller's thread pays for none of it. Of a
+ * database whose files were replaced the log is left to whoever opens it next.
  */
 export class ConnectionPool extends Pool {
   readonly wal: WALManager
@@ -83,7 +84,7 @@ export class ConnectionPool extends Pool {
       hooks: {
         writerOpened: () => this.#begin(),
         draining: () => this.wal.draining(),
-        readersClosed: async () => void (await this.wal.finalCheckpoint()),
+        readersClosed: () => this.#finish(),
         closed: () => this.#end(),
       },
     })
@@ -149,10 +150,17 @@ export class ConnectionPool extends Pool {
     this.#litestream?.start()
   }
 
+  async #finish(): Promise<void> {
+    // The guard looks twice a second, and one deleted index is enough to truncate what others have committed. What it
+    // finds it reports, and no checkpoint is made then.
+    await this.#guard.assertSame().catch(() => undefined)
+    await this.wal.finalCheckpoint()
+  }
+
   async #end(): Promise<void> {
     this.#guard.stop()
     this.#litestream?.close()
-    await this.wal.close()
+    await this.wal.close(await this.#guard.ending())
     this.#giveUpFile?.()
   }
 

@@ -131,6 +131,34 @@ describe('FileGuard', () => {
     }
   })
 
+  it('says how the log must be left, by the files of now', async (t) => {
+    const path = tempDatabase(t)
+    const guard = new FileGuard({ path, clock: new HandClock(), onReplaced: () => undefined })
+    t.after(() => guard.stop())
+    assert.equal(await guard.ending(), 'complete')
+    for (const suffix of ['', '-wal', '-shm']) writeFileSync(path + suffix, 'content')
+    await guard.start()
+    assert.equal(await guard.ending(), 'complete')
+    rmSync(`${path}-wal`)
+    assert.equal(await guard.ending(), 'copy')
+    writeFileSync(`${path}.new`, '')
+    renameSync(`${path}.new`, `${path}-wal`)
+    assert.equal(await guard.ending(), 'copy')
+    writeFileSync(`${path}-wal`, 'commits of somebody')
+    assert.equal(await guard.ending(), 'leave')
+  })
+
+  it('does not trust a file that was away', async (t) => {
+    const path = tempDatabase(t)
+    for (const suffix of ['', '-wal', '-shm']) writeFileSync(path + suffix, 'content')
+    const guard = new FileGuard({ path, clock: new HandClock(), onReplaced: () => undefined })
+    await guard.start()
+    renameSync(`${path}-shm`, `${path}.away`)
+    await assert.rejects(guard.assertSame(), isReplaced)
+    renameSync(`${path}.away`, `${path}-shm`)
+    assert.equal(await guard.ending(), 'leave')
+  })
+
   it('tells once, whoever notices first', async (t) => {
     const path = tempDatabase(t)
     writeFileSync(path, '')

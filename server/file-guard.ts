@@ -1,6 +1,8 @@
+import { stat } from 'node:fs/promises'
 import type { Clock, Timer } from './pool/clock.ts'
 import { PoolError } from './pool/errors.ts'
 import { type FileIdentity, identifyFile, isSameFile } from './sqlite/identity.ts'
+import { endingOf, type FileFate, type WALEnding } from './wal/ending.ts'
 
 /** How often it looks: no write is acknowledged for longer after the file has gone. */
 export const LOOK_INTERVAL_MS = 500
@@ -22,7 +24,8 @@ type Suffix = (typeof SUFFIXES)[number]
 
 /**
  * Sees that the database, its log and the index of the log stay the files that were opened. SQLite does not: it
- * goes on with a file that was deleted or replaced, and answers that all is well.
+ * goes on with a file that was deleted or replaced, and answers that all is well. And says what closing may then do
+ * to the log.
  *
  * - Without the database everything written is lost.
  * - Without the log other processes fail to read, and a crash loses what was not copied back.
@@ -33,6 +36,8 @@ export class FileGuard {
   readonly #parts: FileGuardParts
   /** As first seen. */
   readonly #seen = new Map<Suffix, FileIdentity>()
+  /** Somebody can have opened others meanwhile, so that they are not trusted again when they come back. */
+  readonly #strayed = new Set<Suffix>()
   #timer: Timer | undefined
   #isStopped = false
 
@@ -59,6 +64,13 @@ export class FileGuard {
     throw reason
   }
 
+  /** How the last connections must leave the log, by the files of now. */
+  async ending(): Promise<WALEnding> {
+    if (this.#seen.size === 0) return 'complete'
+    const [database, log, index] = await Promise.all(SUFFIXES.map((suffix) => this.#fate(suffix)))
+    return endingOf({ database: database!, log: log!, index: index! })
+  }
+
   stop(): void {
     this.#isStopped = true
     if (this.#timer !== undefined) this.#parts.clock.clearTimer(this.#timer)
@@ -75,17 +87,28 @@ export class FileGuard {
     else this.#report(replaced(path))
   }
 
-  /** The first that is not what it was, and remembers what is new. */
+  /** The first that is not what it was. */
   async #replacedPath(): Promise<string | null> {
     for (const suffix of SUFFIXES) {
-      const path = this.#parts.path + suffix
-      const seen = this.#seen.get(suffix)
-      const now = await look(path)
-      if (now === undefined) continue
-      if (seen !== undefined && !isSameFile(seen, now)) return path
-      if (now !== null) this.#seen.set(suffix, now)
+      if ((await this.#fate(suffix)) !== 'same') return this.#parts.path + suffix
     }
     return null
+  }
+
+  /** Remembers a file that is new. */
+  async #fate(suffix: Suffix): Promise<FileFate> {
+    const path = this.#parts.path + suffix
+    const seen = this.#seen.get(suffix)
+    const now = await look(path)
+    if (now === undefined) return 'same'
+    if (seen === undefined) {
+      if (now !== null) this.#seen.set(suffix, now)
+      return 'same'
+    }
+    if (isSameFile(seen, now) && !this.#strayed.has(suffix)) return 'same'
+    this.#strayed.add(suffix)
+    if (now === null) return 'missing'
+    return (await isEmpty(path)) ? 'empty' : 'other'
   }
 
   #report(reason: PoolError): void {
@@ -101,6 +124,14 @@ async function look(path: string): Promise<FileIdentity | null | undefined> {
     return await identifyFile(path)
   } catch {
     return undefined
+  }
+}
+
+async function isEmpty(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).size === 0
+  } catch {
+    return false
   }
 }
 

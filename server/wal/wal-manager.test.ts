@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { unlinkSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
-import { WALRig, manual, probes, watching } from './testing/rig.ts'
+import { WALRig, fastClock, manual, probes, watching } from './testing/rig.ts'
 
 describe('WALManager.getWALInfo', () => {
   it('never checkpoints, however often it is asked under writes', async (t) => {
@@ -53,6 +53,34 @@ describe('WALManager.abandon', () => {
     assert.deepEqual(rig.eventsOf('checkpoint'), [])
     assert.equal((await rig.manager.getWALInfo()).backfilledFrames, 0)
   })
+
+  it('ends a checkpoint that is under way before its next pass', async (t) => {
+    const rig: WALRig = new WALRig(t, {
+      wal: manual,
+      gate: async (fn) => {
+        rig.manager.abandon()
+        rig.commit(50)
+        return fn()
+      },
+    })
+    await rig.manager.start()
+    const { outcome, errorCode, passes } = await rig.manager.checkpoint('TRUNCATE')
+    assert.deepEqual([outcome, errorCode], ['error', 'WAL_CLOSED'])
+    assert.ok(passes.every(({ mode }) => mode === 'PASSIVE'))
+    const { pendingFrames } = await rig.manager.getWALInfo()
+    assert.ok(pendingFrames! >= 50, `${pendingFrames} are pending`)
+  })
+
+  it('opens no other connection in place of one whose thread has died', async (t) => {
+    const clock = fastClock(50)
+    const rig = new WALRig(t, { wal: { ...manual, probeIntervalMs: 500 }, clock })
+    await rig.manager.start()
+    rig.manager.abandon()
+    await rig.thread.terminate()
+    // The first wait for another thread is 500 ms.
+    await probes(rig, 3)
+    assert.equal(rig.thread.isAlive, false)
+  })
 })
 
 describe('WALManager.close', () => {
@@ -74,6 +102,27 @@ describe('WALManager.close', () => {
     assert.equal(check.pragma('integrity_check', { simple: true }), 'ok')
     assert.equal(check.prepare('SELECT count(*) FROM entries').pluck().get(), 500)
     check.close()
+  })
+
+  it('leaves the log as it is when it is told to', async (t) => {
+    const rig = new WALRig(t, { wal: manual })
+    await rig.manager.start()
+    rig.commit(5)
+    const [log, database] = [rig.sizeOf('-wal'), rig.sizeOf('')]
+    rig.closeConnections()
+    await rig.manager.close('leave')
+    assert.deepEqual([rig.sizeOf('-wal'), rig.sizeOf('')], [log, database])
+  })
+
+  it('copies what is pending and leaves the log when it is told to', async (t) => {
+    const rig = new WALRig(t, { wal: manual })
+    await rig.manager.start()
+    rig.commit(5)
+    const [log, database] = [rig.sizeOf('-wal'), rig.sizeOf('')]
+    rig.closeConnections()
+    await rig.manager.close('copy')
+    assert.equal(rig.sizeOf('-wal'), log)
+    assert.ok(rig.sizeOf('')! > database!)
   })
 
   it('waits for the checkpoints in hand', async (t) => {

@@ -7,6 +7,7 @@ import { Backpressure } from './backpressure.ts'
 import { runCycle } from './cycle.ts'
 import type { CyclePlan, CycleReport, CycleTools, Holders, Sight } from './cycle.ts'
 import { syncDatabase } from './database-sync.ts'
+import type { WALEnding } from './ending.ts'
 import { WALError } from './errors.ts'
 import { assertSafeSqlite } from './guard.ts'
 import { assertNoLitestream } from './litestream/guard.ts'
@@ -59,7 +60,8 @@ export interface WALManagerParts {
  *
  * Order of the end: close the readers, `finalCheckpoint()`, close the writer, `close()`. The connection
  * of the thread is then the last one, so that SQLite's own checkpoint at close runs off the main thread
- * and `-wal` and `-shm` disappear.
+ * and `-wal` and `-shm` disappear. Where they must stay, the probe's is the last one: it is readonly, and SQLite
+ * neither copies nor deletes by it.
  */
 export class WALManager {
   readonly #parts: WALManagerParts
@@ -117,6 +119,7 @@ export class WALManager {
       holdBackReaders: () => pool.holdReads(),
       waitingWriters: () => stats.writer.waiting,
       pass: async (mode, budgetMs) => {
+        if (this.#isAbandoned) throw new WALError('WAL_CLOSED', 'its files were replaced')
         this.#watch.passBegan()
         try {
           return await this.#thread.pass(mode, budgetMs)
@@ -285,14 +288,31 @@ export class WALManager {
     })
   }
 
-  /** Waits for the checkpoints in hand, then closes the probe and, last, the thread's connection. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Waits for the checkpoints in hand, then closes the probe's connection and the thread's, in the order in which the
+   * last one leaves the log as `ending` says. Idempotent.
+   */
+  async close(ending: WALEnding = 'complete'): Promise<void> {
     this.#state = 'closed'
     this.stopAutoCheckpoint()
     if (this.#timer !== undefined) this.#parts.clock.clearTimer(this.#timer)
     await this.#tail
-    this.#watch.close()
+    if (ending === 'complete') {
+      this.#watch.close()
+      await this.#thread.close()
+      return
+    }
+    if (ending === 'copy') await this.#copyPending()
     await this.#thread.close()
+    this.#watch.close()
+  }
+
+  /** Never rejects. */
+  async #copyPending(): Promise<void> {
+    await this.#look()
+    const { frames, backfilledFrames } = this.#parts.stats.wal
+    // A log that is all copied can be started over by another process at any time, in a file that is not ours.
+    if (frames !== backfilledFrames) await this.#thread.pass('PASSIVE', 0).catch(() => undefined)
   }
 
   #scheduleLook(): void {
@@ -304,7 +324,7 @@ export class WALManager {
   async #tick(): Promise<void> {
     await this.#look()
     this.#scheduleLook()
-    if (this.#state !== 'ready' || this.#runningCount > 0) return
+    if (this.#state !== 'ready' || this.#runningCount > 0 || this.#isAbandoned) return
     void this.#thread.revive()
     const decision = this.#auto.next(this.#parts.clock.nowMs())
     if (decision.action !== 'none') await this.#run(this.#auto.plan(decision), decision.trigger)
@@ -350,7 +370,7 @@ export class WALManager {
   }
 
   async #runNow(plan: CyclePlan, trigger: CheckpointTrigger): Promise<CheckpointResult> {
-    await this.#thread.revive()
+    if (!this.#isAbandoned) await this.#thread.revive()
     await this.#look()
     const sizeBeforeBytes = this.#parts.stats.wal.sizeBytes
     const { hasCopiedAll, ...report } = await runCycle(plan, { ...this.#tools, sizeBeforeBytes })
