@@ -32,9 +32,14 @@ export const overlapMeasures = [
 
 export async function sampleOverlap(
   writer: Commits,
-  given: OverlapCase & { readonly path: string },
+  given: OverlapCase & {
+    readonly path: string
+    /** Nobody checkpoints while it is measured. */
+    readonly isLeftAlone: boolean
+  },
 ): Promise<Record<(typeof overlapMeasures)[number], number>> {
   await writer.warmUp()
+  if (given.isLeftAlone) writer.wal.stopAutoCheckpoint()
   const readers = await startThreads(given)
   const endMs = performance.now() + given.sampleMs
   const log = new LogLength(writer)

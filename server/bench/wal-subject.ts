@@ -1,5 +1,6 @@
 // One checkpointer in a process of its own, for one sample: a fresh database, and the scene that it is given.
 // `default`: SQLite inside commits. `truncate`: nobody, until somebody runs a TRUNCATE. `ours`: the engine of the pool.
+// `nobody`: it as well, until the log has started over.
 import type { ConnectionPool } from '../index.ts'
 import { answerCases } from './rounds.ts'
 import { Commits } from './wal-commits.ts'
@@ -22,7 +23,9 @@ export async function sample(name: string, given: WALCase): Promise<object> {
     case 'steady':
       return withCommits(name, given, (writer) => sampleSteady(writer, given))
     case 'overlap':
-      return withCommits(name, given, (writer) => sampleOverlap(writer, given))
+      return withCommits(name, given, (writer) =>
+        sampleOverlap(writer, { ...given, isLeftAlone: name === 'nobody' }),
+      )
     case 'endurance':
       return withPool(name, given, given.readers, (pool) => sampleEndurance(pool, given))
     case 'drain':

@@ -18,12 +18,12 @@ describe('measureWAL', () => {
     })
   })
 
-  it('measures both checkpointers in every scene', () => {
+  it('measures every checkpointer in its scenes', () => {
     assert.deepEqual(
       Object.entries(report.scenes).map(([scene, variants]) => [scene, Object.keys(variants)]),
       [
         ['steady', ['default', 'ours']],
-        ['overlap', ['default', 'ours']],
+        ['overlap', ['default', 'ours', 'nobody']],
         ['drain', ['truncate', 'ours']],
       ],
     )
@@ -72,6 +72,7 @@ describe('toReport', () => {
       overlap: {
         default: rounds([{ p99_us: 10 }, { p99_us: 30 }]),
         ours: rounds([{ p99_us: 3 }, { p99_us: 5 }]),
+        nobody: rounds([{ p99_us: 2 }, { p99_us: 2 }]),
       },
       drain: {
         truncate: rounds([{ stall_ms: 800 }]),
