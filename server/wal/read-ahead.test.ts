@@ -98,18 +98,28 @@ describe('ReadAhead', () => {
     assert.ok(next.to > headOf(framesOf(15)) + 23 * MEBIBYTE)
   })
 
-  it('reads one part at a time', async () => {
-    let finish = (): void => undefined
-    let readCount = 0
-    const ahead = new ReadAhead('/database.sqlite', async () => {
-      readCount += 1
-      await new Promise<void>((resolve) => (finish = resolve))
+  it('reads one part at a time: a look leaves it out, the beginning waits for its turn', async () => {
+    const reads: (ByteRange & { readonly finish: () => void })[] = []
+    const ahead = new ReadAhead('/database.sqlite', (_, range) => {
+      return new Promise<void>((resolve) => reads.push({ ...range, finish: resolve }))
     })
-    const first = ahead.rewind({ sizeBytes: MEBIBYTE }, 10_000)
-    await ahead.rewind({ sizeBytes: MEBIBYTE }, 10_000)
-    assert.equal(readCount, 1)
-    finish()
-    await first
+    const extent = { frames: 100, pageSizeBytes: 4096, sizeBytes: 64 * MEBIBYTE }
+    const look = ahead.follow(extent, 10_000)
+    await ahead.follow({ ...extent, frames: 5000 }, 10_250)
+    const beginning = ahead.rewind(extent, 10_300)
+    assert.deepEqual(
+      reads.map(({ from }) => from),
+      [headOf(100)],
+    )
+    reads[0]!.finish()
+    await look
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(
+      reads.map(({ from }) => from),
+      [headOf(100), 0],
+    )
+    reads[1]!.finish()
+    await beginning
   })
 
   it('takes a log that cannot be read for one that the writer reads', async (t) => {

@@ -45,7 +45,7 @@ export class ReadAhead {
   #aheadBytes = LEAST_BYTES
   /** What was read, from where the writer was then. */
   #done: ByteRange & { readonly atMs: number } = { from: 0, to: 0, atMs: 0 }
-  #isReading = false
+  #reading: Promise<void> | null = null
 
   /** @param path of the database file */
   constructor(path: string, read: typeof readThrough = readThrough) {
@@ -54,8 +54,10 @@ export class ReadAhead {
   }
 
   /** To be called before the log is made to start over: its first frames are those that were written longest ago. */
-  rewind({ sizeBytes }: Pick<LogExtent, 'sizeBytes'>, nowMs: number): Promise<void> {
-    return this.#keep(0, { sizeBytes: sizeBytes ?? 0, nowMs })
+  async rewind({ sizeBytes }: Pick<LogExtent, 'sizeBytes'>, nowMs: number): Promise<void> {
+    // No look comes before the writer is there: this one is not left out.
+    await this.#reading
+    await this.#keep(0, { sizeBytes: sizeBytes ?? 0, nowMs })
   }
 
   /** To be called after each look. */
@@ -90,15 +92,19 @@ export class ReadAhead {
     const done = isKept ? to : headBytes
     // Not a little at each look.
     const isEnough = done >= end || done - headBytes >= this.#aheadBytes / 2
-    if (isEnough || this.#isReading) return
-    this.#isReading = true
+    if (isEnough || this.#reading !== null) return
+    this.#reading = this.#bring({ from: done, to: end }, { from: headBytes, to: end, atMs: nowMs })
+    await this.#reading
+  }
+
+  async #bring(range: ByteRange, whenDone: ByteRange & { readonly atMs: number }): Promise<void> {
     try {
-      await this.#read(this.#path, { from: done, to: end })
-      this.#done = { from: headBytes, to: end, atMs: nowMs }
+      await this.#read(this.#path, range)
+      this.#done = whenDone
     } catch {
       // Gone, or replaced by a shorter one: the next look tells.
     } finally {
-      this.#isReading = false
+      this.#reading = null
     }
   }
 }
